@@ -1,0 +1,1 @@
+"""Who follows and blocks whom, and people as their viewers see them."""

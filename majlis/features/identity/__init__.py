@@ -1,0 +1,1 @@
+"""Accounts and their credentials: e-mail, password, confirmation, roles, deletion."""

@@ -1,0 +1,58 @@
+"""What happens to accounts."""
+
+from uuid import UUID
+
+from majlis.kit.facts import Fact
+
+
+class AccountCreated(Fact):
+    """Somebody registered."""
+
+    user_id: UUID
+
+
+class EmailVerified(Fact):
+    """The address was confirmed."""
+
+    user_id: UUID
+
+
+class PasswordChanged(Fact):
+    """The password was changed or reset."""
+
+    user_id: UUID
+
+
+class AccountDeleted(Fact):
+    """The owner deleted the account; everyone above hides what belongs to it.
+
+    The address travels along for the last mail: the row may be free for a new account by then.
+    """
+
+    user_id: UUID
+    email: str
+
+
+class AccountSuspended(Fact):
+    """Moderators or operators closed the account, or opened it again."""
+
+    user_id: UUID
+    suspended: bool
+
+
+class RoleChanged(Fact):
+    """The account's role changed."""
+
+    user_id: UUID
+
+
+class VerificationRequested(Fact):
+    """Another confirmation mail is wanted."""
+
+    user_id: UUID
+
+
+class ResetRequested(Fact):
+    """A mail to reset the password is wanted."""
+
+    user_id: UUID

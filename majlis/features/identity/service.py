@@ -1,0 +1,265 @@
+"""Verbs of accounts: create, check and change passwords, confirm addresses, delete.
+
+Sessions are not known here; whoever ends or begins one stands above.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+import email_validator
+from pwdlib.hashers.bcrypt import BcryptHasher
+
+from majlis.features.identity import store
+from majlis.features.identity.facts import (
+    AccountCreated,
+    AccountDeleted,
+    AccountSuspended,
+    EmailVerified,
+    PasswordChanged,
+    ResetRequested,
+    RoleChanged,
+    VerificationRequested,
+)
+from majlis.features.identity.model import (
+    Account,
+    AccountLocked,
+    AddressChanged,
+    BadCredentials,
+    BadToken,
+    EmailTaken,
+    NoPassword,
+    UsedPassword,
+    WeakPassword,
+    WrongPassword,
+)
+from majlis.kit import clock, crypto, facts, ids
+from majlis.kit.db import Database, Reader, Tx
+from majlis.kit.errors import Invalid, NotFound
+from majlis.kit.me import Me
+
+BCRYPT_ROUNDS = 12  # rule 54
+MAX_BYTES = 72  # bcrypt reads no more; refused rather than cut
+VERIFICATION_LIFE = timedelta(hours=24)
+RESET_LIFE = timedelta(hours=1)
+LOCK_AFTER = 5
+LOCK_FOR = timedelta(minutes=15)
+
+_hasher = BcryptHasher(rounds=BCRYPT_ROUNDS)
+# Hashing takes a core for a quarter of a second; two threads at a time leave the rest of the server alive.
+_threads = ThreadPoolExecutor(2, thread_name_prefix="bcrypt")
+_ABSENT = "$2b$12$8YhRxkzNBWSH2tHG7crZDuHNZZ8S8yX8ZB3VjvXPl7UtjIuFkE0rm"  # of a random text nobody knows
+
+def normal_email(value: str, field: str = "email") -> str:
+    """The address as it is stored: trimmed, its domain in lower case. Raises Invalid."""
+    try:
+        checked = email_validator.validate_email(
+            value.strip(), check_deliverability=False, test_environment=True, allow_smtputf8=True
+        )
+    except email_validator.EmailNotValidError as error:
+        raise Invalid.field(field, str(error), "bad_email") from None
+    if len(checked.normalized) > 255:
+        raise Invalid.field(field, "An address has at most 255 characters.", "bad_email")
+    return checked.normalized
+
+
+def check_strength(password: str, field: str = "password") -> None:
+    """Raises WeakPassword naming what is missing (rules 55 and 57)."""
+    needed = {
+        "at least 8 characters": len(password) >= 8,
+        "an upper-case letter": any(c.isupper() for c in password),
+        "a lower-case letter": any(c.islower() for c in password),
+        "a digit": any(c.isdigit() for c in password),
+        "a special character": any(not c.isalnum() and not c.isspace() for c in password),
+    }
+    missing = [words for words, there in needed.items() if not there]
+    if missing:
+        raise WeakPassword(field, f"A password needs {', '.join(missing)}.")
+    if len(password.encode()) > MAX_BYTES:
+        raise WeakPassword(field, f"A password has at most {MAX_BYTES} bytes.")
+
+
+async def hash_password(password: str) -> str:
+    """The bcrypt hash; takes about a quarter of a second of a core, off the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
+
+
+async def _matches(password: str, hashed: str) -> bool:
+    if len(password.encode()) > MAX_BYTES:
+        return False
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.verify, password, hashed)
+
+
+async def create(
+    tx: Tx, me: Me, email: str, password_hash: str | None, *, verified: bool = False, role: str = "user"
+) -> Account:
+    """A new account. The caller has checked the password. Raises EmailTaken."""
+    account = await tx.one(store.INSERT, ids.new(), email, password_hash, verified, role)
+    if account is None:
+        raise EmailTaken()
+    if password_hash is not None:
+        await tx.run(store.REMEMBER_PASSWORD, account.id, password_hash, clock.now())
+    await facts.emit(tx, AccountCreated(account.id))
+    return account
+
+
+async def get(tx: Reader, me: Me, user_id: UUID) -> Account:
+    """One's own account, or anybody's for the system and moderators. Raises NotFound."""
+    if me.id != user_id and not me.is_system:
+        me.require_role("moderator")
+    account = await tx.one(store.BY_ID, user_id)
+    if account is None:
+        raise NotFound()
+    return account
+
+
+async def find(tx: Reader, me: Me, email: str) -> Account | None:
+    """The account with this address, for flows that tell the caller nothing of it."""
+    return await tx.one(store.BY_EMAIL, email)
+
+
+async def check_login(db: Database, me: Me, email: str, password: str, ip: str) -> UUID:
+    """The account of these credentials. Raises BadCredentials or AccountLocked (rules 58, 59).
+
+    Failures count per account and address, so that nobody can lock out somebody else. Takes as long
+    for unknown addresses as for known ones.
+    """
+    now = clock.now()
+    async with db.read() as reader:
+        found = await reader.one(store.CREDENTIALS, email, ip)
+    if found is not None and found.locked_until is not None and found.locked_until > now:
+        wait = int((found.locked_until - now).total_seconds()) + 1
+        raise AccountLocked(headers={"Retry-After": str(wait)})
+    known = found.password_hash if found is not None else None
+    right = await _matches(password, known or _ABSENT)
+    if found is None:
+        raise BadCredentials()
+    async with db.tx() as tx:
+        if right and known is not None:
+            await tx.run(store.CLEAR_FAILURES, found.id)
+        else:
+            await tx.run(store.FAILED, found.id, ip, now, LOCK_AFTER, LOCK_FOR)
+    if not right or known is None:
+        raise BadCredentials()
+    return found.id
+
+
+async def signed_in(tx: Tx, me: Me, user_id: UUID) -> None:
+    """Note the latest sign-in."""
+    await tx.run(store.SIGNED_IN, user_id, clock.now())
+
+
+async def confirm_password(db: Database, me: Me, password: str) -> None:
+    """Raises WrongPassword or NoPassword unless this is the caller's password."""
+    async with db.read() as reader:
+        known = await reader.one(store.PASSWORD, me.user())
+    if known is None:
+        raise NoPassword()
+    if not await _matches(password, known):
+        raise WrongPassword()
+
+
+async def new_hash(db: Database, me: Me, user_id: UUID, password: str, field: str) -> str:
+    """The hash of a password this account may take. Raises WeakPassword or UsedPassword (rule 56)."""
+    check_strength(password, field)
+    async with db.read() as reader:
+        earlier = await reader.all(store.PASSWORDS, user_id)
+    for hashed in earlier:
+        if await _matches(password, hashed):
+            raise UsedPassword(field)
+    return await hash_password(password)
+
+
+async def set_password(tx: Tx, me: Me, user_id: UUID, password_hash: str) -> None:
+    """Store a hash made by `new_hash`, clear lock and open resets."""
+    now = clock.now()
+    await tx.run(store.SET_PASSWORD, user_id, password_hash, now)
+    await tx.run(store.REMEMBER_PASSWORD, user_id, password_hash, now)
+    await tx.run(store.FORGET_PASSWORDS, user_id)
+    await tx.run(store.CLEAR_FAILURES, user_id)
+    await tx.run(store.VOID_RESETS, user_id)
+    await facts.emit(tx, PasswordChanged(user_id))
+
+
+async def start_verification(tx: Tx, me: Me, account: Account) -> str:
+    """A token that confirms the address for 24 hours; earlier unused ones are void (rule 16)."""
+    token = crypto.token()
+    await tx.run(store.VOID_VERIFICATIONS, account.id)
+    expires = clock.now() + VERIFICATION_LIFE
+    await tx.run(store.ADD_VERIFICATION, ids.new(), account.id, crypto.digest(token), account.email, expires)
+    return token
+
+
+async def request_verification(tx: Tx, me: Me, user_id: UUID) -> None:
+    """Have another confirmation mailed soon."""
+    await facts.emit(tx, VerificationRequested(user_id))
+
+
+async def request_reset(tx: Tx, me: Me, user_id: UUID) -> None:
+    """Have a token that resets the password mailed soon."""
+    await facts.emit(tx, ResetRequested(user_id))
+
+
+async def verify_email(tx: Tx, me: Me, token: str) -> str:
+    """Confirm the address of a token; returns it. Raises BadToken or AddressChanged."""
+    used = await tx.one(store.USE_VERIFICATION, crypto.digest(token), clock.now())
+    if used is None:
+        raise BadToken()
+    if await tx.one(store.SET_VERIFIED, used.user_id, used.email, clock.now()) is None:
+        raise AddressChanged()
+    await facts.emit(tx, EmailVerified(used.user_id))
+    return used.email
+
+
+async def start_reset(tx: Tx, me: Me, user_id: UUID) -> str:
+    """A token that resets the password within an hour; earlier ones are void."""
+    token = crypto.token()
+    await tx.run(store.VOID_RESETS, user_id)
+    await tx.run(store.ADD_RESET, ids.new(), user_id, crypto.digest(token), clock.now() + RESET_LIFE)
+    return token
+
+
+async def reset_owner(tx: Tx, me: Me, token: str) -> UUID:
+    """Whose password a reset token changes; locks the token. Raises BadToken."""
+    owner = await tx.one(store.RESET_OWNER, crypto.digest(token), clock.now())
+    if owner is None:
+        raise BadToken()
+    return owner
+
+
+async def set_phone(tx: Tx, me: Me, phone: str | None) -> None:
+    """Change the caller's phone number, which is unconfirmed then."""
+    await tx.run(store.SET_PHONE, me.user(), phone, clock.now())
+
+
+async def delete(tx: Tx, me: Me, reason: str, details: str | None) -> None:
+    """Soft delete the caller's account and keep the reason (rules 23, 24)."""
+    user_id = me.user()
+    email = await tx.one(store.DELETE, user_id, clock.now())
+    if email is None:
+        raise NotFound()
+    await tx.run(store.ADD_REASON, ids.new(), user_id, reason, details)
+    await facts.emit(tx, AccountDeleted(user_id, email))
+
+
+async def set_role(tx: Tx, me: Me, email: str, role: Literal["user", "moderator", "admin"]) -> UUID:
+    """Give an account a role; for operators. Raises NotFound."""
+    me.require_role("admin")
+    user_id = await tx.one(store.SET_ROLE, email, role, clock.now())
+    if user_id is None:
+        raise NotFound(f"There is no account {email}.")
+    await facts.emit(tx, RoleChanged(user_id))
+    return user_id
+
+
+async def suspend(tx: Tx, me: Me, email: str, suspended: bool) -> UUID:
+    """Close an account, or open it again; for operators and moderators. Raises NotFound."""
+    me.require_role("moderator")
+    now = clock.now()
+    user_id = await tx.one(store.SET_SUSPENDED, email, now if suspended else None, now)
+    if user_id is None:
+        raise NotFound(f"There is no account {email}.")
+    await facts.emit(tx, AccountSuspended(user_id, suspended))
+    return user_id

@@ -1,0 +1,105 @@
+"""Rows of accounts."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from majlis.features.identity.model import Account
+from majlis.kit.db import Query
+
+_ACCOUNT = """id, email, phone, email_verified, phone_verified, mfa_enabled, oauth_provider, last_login_at,
+  created_at, updated_at, password_hash IS NOT NULL AS has_password, role, suspended_at"""
+
+BY_ID = Query(Account, f"SELECT {_ACCOUNT} FROM users WHERE id = $1 AND deleted_at IS NULL")
+BY_EMAIL = Query(Account, f"SELECT {_ACCOUNT} FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL")
+INSERT = Query(
+    Account,
+    f"""INSERT INTO users (id, email, password_hash, email_verified, role) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (lower(email)) WHERE deleted_at IS NULL DO NOTHING RETURNING {_ACCOUNT}""",
+)
+
+
+class Credentials(msgspec.Struct):
+    """What a password is checked against."""
+
+    id: UUID
+    password_hash: str | None
+    locked_until: datetime | None
+
+
+CREDENTIALS = Query(
+    Credentials,
+    """SELECT u.id, u.password_hash, f.locked_until
+    FROM users u LEFT JOIN login_failures f ON f.user_id = u.id AND f.ip = $2
+    WHERE lower(u.email) = lower($1) AND u.deleted_at IS NULL""",
+)
+PASSWORD = Query(str, "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL")
+FAILED = """
+INSERT INTO login_failures (user_id, ip, failed_login_attempts, updated_at) VALUES ($1, $2, 1, $3)
+ON CONFLICT (user_id, ip) DO UPDATE SET
+  failed_login_attempts = CASE WHEN login_failures.updated_at < $3::timestamptz - $5::interval THEN 1
+                               ELSE login_failures.failed_login_attempts + 1 END,
+  locked_until = CASE WHEN login_failures.updated_at >= $3::timestamptz - $5::interval
+                       AND login_failures.failed_login_attempts + 1 >= $4 THEN $3::timestamptz + $5::interval END,
+  updated_at = $3
+"""
+CLEAR_FAILURES = "DELETE FROM login_failures WHERE user_id = $1"
+SIGNED_IN = "UPDATE users SET last_login_at = $2 WHERE id = $1"
+
+SET_PASSWORD = "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1"
+REMEMBER_PASSWORD = "INSERT INTO password_history (user_id, password_hash, created_at) VALUES ($1, $2, $3)"
+PASSWORDS = Query(str, "SELECT password_hash FROM password_history WHERE user_id = $1 ORDER BY created_at DESC LIMIT 5")
+FORGET_PASSWORDS = """
+DELETE FROM password_history WHERE user_id = $1 AND created_at < (
+  SELECT min(created_at) FROM (
+    SELECT created_at FROM password_history WHERE user_id = $1 ORDER BY created_at DESC LIMIT 5) AS latest)
+"""
+
+VOID_VERIFICATIONS = "DELETE FROM email_verifications WHERE user_id = $1 AND NOT used"
+ADD_VERIFICATION = """
+INSERT INTO email_verifications (id, user_id, token, email, expires_at) VALUES ($1, $2, $3, $4, $5)
+"""
+
+
+class Verification(msgspec.Struct):
+    """A confirmation that was just used up."""
+
+    user_id: UUID
+    email: str
+
+
+USE_VERIFICATION = Query(
+    Verification,
+    "UPDATE email_verifications SET used = true WHERE token = $1 AND NOT used AND expires_at > $2"
+    " RETURNING user_id, email",
+)
+SET_VERIFIED = Query(
+    int,
+    "UPDATE users SET email_verified = true, updated_at = $3"
+    " WHERE id = $1 AND lower(email) = lower($2) AND deleted_at IS NULL RETURNING 1",
+)
+VOID_RESETS = "UPDATE password_reset_tokens SET used = true WHERE user_id = $1 AND NOT used"
+ADD_RESET = "INSERT INTO password_reset_tokens (id, user_id, token, expires_at) VALUES ($1, $2, $3, $4)"
+RESET_OWNER = Query(
+    UUID,
+    """SELECT t.user_id FROM password_reset_tokens t JOIN users u ON u.id = t.user_id AND u.deleted_at IS NULL
+    WHERE t.token = $1 AND NOT t.used AND t.expires_at > $2 FOR UPDATE OF t""",
+)
+
+SET_PHONE = "UPDATE users SET phone = $2, phone_verified = false, updated_at = $3 WHERE id = $1"
+SET_ROLE = Query(
+    UUID, "UPDATE users SET role = $2, updated_at = $3 WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id"
+)
+SET_SUSPENDED = Query(
+    UUID,
+    "UPDATE users SET suspended_at = $2, updated_at = $3 WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id",
+)
+DELETE = Query(
+    str, "UPDATE users SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING email"
+)
+ADD_REASON = "INSERT INTO account_deletion_reasons (id, profile_id, reason, details) VALUES ($1, $2, $3, $4)"
+
+PURGE_VERIFICATIONS = "DELETE FROM email_verifications WHERE expires_at < $1"
+PURGE_RESETS = "DELETE FROM password_reset_tokens WHERE expires_at < $1"
+PURGE_FAILURES = "DELETE FROM login_failures WHERE updated_at < $1"

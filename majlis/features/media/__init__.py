@@ -1,0 +1,1 @@
+"""Uploaded pictures: whose they are, what refers to them, and when they may go."""

@@ -1,0 +1,28 @@
+"""Nouns of uploads."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Url = Annotated[str, Meta(max_length=2000)]
+
+
+class Photo(msgspec.Struct):
+    """A stored picture. `size` is in bytes, dimensions are those after processing."""
+
+    url: Url
+    name: Annotated[str, Meta(max_length=255)]
+    mime_type: Annotated[str, Meta(max_length=100)]
+    size: int
+    width: int
+    height: int
+    thumbnail_url: Url | None = None
+
+
+class Uploaded(msgspec.Struct):
+    """An upload that nothing refers to yet. `path` is what DELETE /api/v1/upload/{path} takes."""
+
+    url: str
+    path: str
+    photo: Photo

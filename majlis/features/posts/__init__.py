@@ -1,0 +1,1 @@
+"""Posts of all four types: feed posts, events, listings and polls."""

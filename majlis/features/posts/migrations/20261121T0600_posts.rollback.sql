@@ -1,0 +1,4 @@
+DROP TABLE posts;
+DROP TABLE sell_categories;
+DROP FUNCTION post_count(uuid, int, int, int);
+DROP FUNCTION posts_counted();

@@ -1,0 +1,2 @@
+DROP TABLE profiles;
+DROP FUNCTION profile_count(uuid, int, int, int);

@@ -1,0 +1,116 @@
+"""Verbs of people: register, sign in, read and change oneself, leave."""
+
+from uuid import UUID
+
+from majlis.app import App
+from majlis.features.identity import service as identity
+from majlis.features.profiles import store
+from majlis.features.profiles.model import (
+    LoginBody,
+    Profile,
+    ProfileUpdate,
+    RegisterBody,
+    Registered,
+    SignedIn,
+    User,
+    photo,
+)
+from majlis.features.sessions import service as sessions
+from majlis.kit import clock, limits
+from majlis.kit.db import Reader, Tx
+from majlis.kit.errors import Invalid, NotFound
+from majlis.kit.http.binding import given
+from majlis.kit.me import Me, Origin
+
+COMPLETE = ("first_name", "last_name", "province", "district", "neighborhood")  # rule 22
+
+
+async def register(app: App, me: Me, body: RegisterBody, origin: Origin) -> Registered:
+    """A new account with its profile, signed in (rule 12). Raises EmailTaken, WeakPassword, Invalid."""
+    email = identity.normal_email(body.email)
+    identity.check_strength(body.password)
+    await sessions.spend_attempt(app, "register", limits.auth_key(email, origin.ip))
+    hashed = await identity.hash_password(body.password)
+    async with app.db.tx() as tx:
+        account = await identity.create(tx, me, email, hashed)
+        await create(tx, me, account.id, body.first_name, body.last_name)
+        pair = await sessions.open_session(app, tx, me, account.id, origin, body.device_info)
+        user = await get_user(tx, Me(id=account.id), account.id)
+    return Registered(user, pair.access_token, pair.refresh_token, pair.token_type, pair.expires_in)
+
+
+async def create(tx: Tx, me: Me, user_id: UUID, first_name: str | None, last_name: str | None) -> None:
+    """The profile of a new account, under the same id."""
+    await tx.run(store.CREATE, user_id, first_name, last_name, clock.now())
+
+
+async def login(app: App, me: Me, body: LoginBody, origin: Origin) -> SignedIn:
+    """Sign in by e-mail and password. Raises BadCredentials, AccountLocked, Deactivated, RateLimited."""
+    await sessions.spend_attempt(app, "login", limits.auth_key(body.email, origin.ip))
+    user_id = await identity.check_login(app.db, me, body.email.strip(), body.password, origin.ip)
+    async with app.db.tx() as tx:
+        pair = await sessions.open_session(app, tx, me, user_id, origin, body.device_info)
+        user = await get_user(tx, Me(id=user_id), user_id)
+    return SignedIn(
+        requires_mfa=False,
+        user=user,
+        access_token=pair.access_token,
+        refresh_token=pair.refresh_token,
+        token_type=pair.token_type,
+        expires_in=pair.expires_in,
+    )
+
+
+async def get_user(tx: Reader, me: Me, user_id: UUID) -> User:
+    """One's own account and profile. Raises NotFound."""
+    account = await identity.get(tx, me, user_id)
+    row = await tx.one(store.GET, user_id)
+    if row is None:
+        raise NotFound()
+    return User(
+        id=account.id,
+        email=account.email,
+        phone=account.phone,
+        email_verified=account.email_verified,
+        phone_verified=account.phone_verified,
+        mfa_enabled=account.mfa_enabled,
+        oauth_provider=account.oauth_provider,
+        last_login_at=account.last_login_at,
+        created_at=account.created_at,
+        updated_at=account.updated_at,
+        profile=_profile(row),
+        followers_count=row.followers_count,
+        following_count=row.following_count,
+        posts_count=row.posts_count,
+        has_password=account.has_password,
+    )
+
+
+def _profile(row: store.Row) -> Profile:
+    return Profile(
+        row.id, row.first_name, row.last_name, photo(row.avatar), photo(row.cover), row.about, row.gender, row.dob,
+        row.website, row.location, row.country, row.province, row.district, row.neighborhood, row.is_complete,
+        row.created_at, row.updated_at,
+    )  # fmt: skip
+
+
+async def update(tx: Tx, me: Me, body: ProfileUpdate) -> User:
+    """Change the caller's profile, making it if missing (rule 161). Raises Invalid."""
+    user_id = me.user()
+    changes = given(body)
+    if changes.get("dob") is not None and changes["dob"] > clock.now().date():
+        raise Invalid.field("dob", "A date of birth lies in the past.")
+    if "phone" in changes:
+        await identity.set_phone(tx, me, changes.pop("phone"))
+    await create(tx, me, user_id, None, None)
+    row = await tx.one(store.LOCK, user_id)
+    if row is None:
+        raise NotFound()
+    for name, value in changes.items():
+        setattr(row, name, value)
+    complete = all(getattr(row, name) for name in COMPLETE)
+    await tx.run(
+        store.UPDATE, user_id, row.first_name, row.last_name, row.about, row.gender, row.dob, row.website,
+        row.location, row.country, row.province, row.district, row.neighborhood, complete, clock.now(),
+    )  # fmt: skip
+    return await get_user(tx, me, user_id)

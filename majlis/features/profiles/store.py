@@ -1,0 +1,52 @@
+"""Rows of profiles."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from majlis.kit.db import Query
+from majlis.kit.geo import Point
+
+
+class Row(msgspec.Struct):
+    """A profile as it is stored."""
+
+    id: UUID
+    first_name: str | None
+    last_name: str | None
+    avatar: msgspec.Raw | None
+    cover: msgspec.Raw | None
+    about: str | None
+    gender: str | None
+    dob: date | None
+    website: str | None
+    location: Point | None
+    country: str | None
+    province: str | None
+    district: str | None
+    neighborhood: str | None
+    is_complete: bool
+    created_at: datetime
+    updated_at: datetime
+    followers_count: int
+    following_count: int
+    posts_count: int
+
+
+_COLUMNS = """id, first_name, last_name, avatar, cover, about, gender, dob, website, location, country, province,
+  district, neighborhood, is_complete, created_at, updated_at, followers_count, following_count, posts_count"""
+
+GET = Query(Row, f"SELECT {_COLUMNS} FROM profiles WHERE id = $1 AND deleted_at IS NULL")
+LOCK = Query(Row, f"SELECT {_COLUMNS} FROM profiles WHERE id = $1 AND deleted_at IS NULL FOR UPDATE")
+CREATE = """
+INSERT INTO profiles (id, first_name, last_name, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+ON CONFLICT (id) DO NOTHING
+"""
+UPDATE = """
+UPDATE profiles SET first_name = $2, last_name = $3, about = $4, gender = $5, dob = $6, website = $7, location = $8,
+  country = $9, province = $10, district = $11, neighborhood = $12, is_complete = $13, updated_at = $14 WHERE id = $1
+"""
+SET_AVATAR = "UPDATE profiles SET avatar = $2, updated_at = $3 WHERE id = $1"
+SET_COVER = "UPDATE profiles SET cover = $2, updated_at = $3 WHERE id = $1"
+DELETE = "UPDATE profiles SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL"

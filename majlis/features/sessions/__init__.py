@@ -1,0 +1,1 @@
+"""Sign-in: sessions, access and refresh tokens, and who a token stands for."""

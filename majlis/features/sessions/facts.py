@@ -1,0 +1,12 @@
+"""What happens to sessions."""
+
+from uuid import UUID
+
+from majlis.kit.facts import Fact
+
+
+class SessionsRevoked(Fact):
+    """Sessions of a user ended; their sockets are to be closed."""
+
+    user_id: UUID
+    session_ids: tuple[UUID, ...]

@@ -1,0 +1,2 @@
+DROP TABLE token_blacklist;
+DROP TABLE user_sessions;

@@ -1,0 +1,1 @@
+"""What any server of this kind needs. Nothing here knows the product."""

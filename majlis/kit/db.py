@@ -1,0 +1,361 @@
+"""PostgreSQL: typed queries, transactions that begin late, reads that may go to a replica.
+
+A transaction takes a connection and says BEGIN only at its first statement. A service whose whole
+work is one statement ends with `tx.last(…)`, which then needs no BEGIN and COMMIT around it: one
+round trip instead of three.
+"""
+
+import asyncio
+import contextvars
+import struct
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Generic, TypeVar, cast
+
+import asyncpg
+import msgspec
+
+from majlis.kit import log
+from majlis.kit.errors import Unavailable
+from majlis.kit.geo import Point
+
+T = TypeVar("T")
+logger = log.get("majlis.db")
+
+ACQUIRE_S = 10.0
+STATEMENT_S = 30.0
+
+
+class Query(Generic[T]):
+    """A statement and the type of its rows: a Struct with the same columns in the same order, or a scalar."""
+
+    __slots__ = ("row", "scalar", "sql")
+
+    def __init__(self, row: type[T], sql: str) -> None:
+        self.row = row
+        self.sql = sql
+        self.scalar = not (isinstance(row, type) and issubclass(row, msgspec.Struct))
+
+    def __repr__(self) -> str:
+        return f"Query({getattr(self.row, '__name__', self.row)}, {' '.join(self.sql.split())[:60]!r}…)"
+
+    def make(self, record: Any) -> T:
+        """One row as its type."""
+        return cast(T, record[0]) if self.scalar else self.row(*record)
+
+
+class Sealed(Exception):
+    """A statement came after `tx.last`: a fault of the program."""
+
+
+class Reader:
+    """Runs statements on one connection, taken at the first of them."""
+
+    __slots__ = ("_connection", "_db", "_pool", "queries")
+
+    def __init__(self, db: "Database", pool: "Pool") -> None:
+        self._db = db
+        self._pool = pool
+        self._connection: Any = None
+        self.queries = 0
+
+    async def _conn(self) -> Any:
+        if self._connection is None:
+            self._connection = await self._pool.acquire()
+        self.queries += 1
+        return self._connection
+
+    async def all(self, query: Query[T], *args: Any) -> list[T]:
+        """Every row."""
+        records = await (await self._conn()).fetch(query.sql, *args)
+        if query.scalar:
+            return [record[0] for record in records]
+        row = query.row
+        return [row(*record) for record in records]
+
+    async def one(self, query: Query[T], *args: Any) -> T | None:
+        """The first row, or None."""
+        record = await (await self._conn()).fetchrow(query.sql, *args)
+        return None if record is None else query.make(record)
+
+    async def records(self, sql: str, *args: Any) -> list[Any]:
+        """The rows as they come, for statements put together from parts."""
+        return cast(list[Any], await (await self._conn()).fetch(sql, *args))
+
+    async def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._pool.release(connection)
+
+    async def __aenter__(self) -> "Reader":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._release()
+
+
+class Tx(Reader):
+    """A transaction. Leaving its block commits, an error rolls back."""
+
+    __slots__ = ("_after", "_begun", "_name", "_sealed", "_token")
+
+    def __init__(self, db: "Database", pool: "Pool") -> None:
+        super().__init__(db, pool)
+        self._begun = False
+        self._sealed = False
+        self._after: list[Callable[[], None]] = []
+        self._name = 0
+        self._token: Any = None
+
+    async def _conn(self) -> Any:
+        if self._sealed:
+            raise Sealed("no statement may follow tx.last()")
+        if not self._begun:
+            self._connection = await self._pool.acquire()
+            await self._connection.execute(self._pool.begin)
+            self._begun = True
+        self.queries += 1
+        return self._connection
+
+    async def run(self, sql: str, *args: Any) -> int:
+        """Run a statement without rows. Returns how many rows it changed."""
+        status = await (await self._conn()).execute(sql, *args)
+        tail = status.rpartition(" ")[2]
+        return int(tail) if tail.isdigit() else 0
+
+    async def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row of arguments."""
+        await (await self._conn()).executemany(sql, rows)
+
+    async def last(self, query: Query[T], *args: Any) -> T | None:
+        """The last statement of this transaction; the first row, or None.
+
+        If it is also the only one it commits by itself, which saves two round trips.
+        """
+        if self._begun or not self._pool.may_autocommit or _hold.get() is not None:
+            result = await self.one(query, *args)
+            self._sealed = not self._pool.nested and _hold.get() is None
+            return result
+        self._sealed = True
+        self._connection = await self._pool.acquire()
+        self.queries += 1
+        record = await self._connection.fetchrow(query.sql, *args)
+        return None if record is None else query.make(record)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Call this once the work is committed. Must not block; what it does may be lost in a crash."""
+        self._after.append(act)
+
+    def savepoint(self) -> "Savepoint":
+        """A part that can fail alone: an error inside undoes the part and goes on to the caller."""
+        return Savepoint(self)
+
+    async def __aenter__(self) -> "Tx":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        hold = _hold.get()
+        if hold is not None:
+            hold.failed = hold.failed or error is not None
+            return  # the request's end decides, together with its stored answer
+        await self._finish(error is None)
+
+    async def _finish(self, commit: bool) -> None:
+        ended = asyncio.ensure_future(self._end(commit))
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            await ended  # the connection must be clean before anyone else gets it
+            raise
+        if commit:
+            for act in self._after:
+                act()
+
+    async def _end(self, commit: bool) -> None:
+        if self._connection is None:
+            return
+        try:
+            if self._begun:
+                await self._connection.execute(self._pool.commit if commit else self._pool.rollback)
+        except BaseException:
+            if not self._pool.nested:
+                self._connection.terminate()
+            raise
+        finally:
+            await self._release()
+
+
+class Savepoint:
+    """See Tx.savepoint."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def __aenter__(self) -> None:
+        self._tx._name += 1
+        self._at = f"part_{self._tx._name}"
+        self._mark = len(self._tx._after)
+        await self._tx.run(f"SAVEPOINT {self._at}")
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self._tx.run(f"RELEASE SAVEPOINT {self._at}")
+        else:
+            del self._tx._after[self._mark :]
+            await self._tx.run(f"ROLLBACK TO SAVEPOINT {self._at}")
+
+
+class Hold:
+    """Joins all transactions of a request into one, which stays open until its answer is known.
+
+    So the answer can be stored together with the work. Leaving the block commits, an error rolls back.
+    """
+
+    def __init__(self, db: "Database") -> None:
+        self.tx = Tx(db, db.pool)
+        self.failed = False
+
+    async def __aenter__(self) -> Tx:
+        self._token = _hold.set(self)
+        return self.tx
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _hold.reset(self._token)
+        await self.tx._finish(commit=error is None and not self.failed)
+        if error is None and self.failed:
+            raise RuntimeError("a part of the request failed and was passed over")
+
+
+_hold: contextvars.ContextVar[Hold | None] = contextvars.ContextVar("hold", default=None)
+
+
+class Pool:
+    """Connections to one server."""
+
+    begin, commit, rollback = "BEGIN", "COMMIT", "ROLLBACK"
+    may_autocommit = True
+    nested = False
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+
+    async def acquire(self) -> Any:
+        """A connection. Raises Unavailable when none is free in time or the server is away."""
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_S)
+        except (TimeoutError, OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
+            logger.error("no database connection", error=repr(error))
+            raise Unavailable("The database does not answer.", headers={"Retry-After": "2"}) from error
+
+    async def release(self, connection: Any) -> None:
+        """Give a connection back."""
+        await self._pool.release(connection)
+
+    async def close(self) -> None:
+        """Close all connections, waiting briefly for those in use."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 5)
+        except TimeoutError:
+            self._pool.terminate()
+
+    def sizes(self) -> tuple[int, int]:
+        """(open, idle) connections."""
+        return self._pool.get_size(), self._pool.get_idle_size()
+
+
+class Database:
+    """The primary and, where there is one, a replica."""
+
+    def __init__(self, pool: Pool, replica: Pool | None = None) -> None:
+        self.pool = pool
+        self.replica = replica or pool
+
+    def tx(self) -> Tx:
+        """A transaction on the primary. In a request that holds one open already, that one goes on."""
+        hold = _hold.get()
+        return Tx(self, self.pool) if hold is None else hold.tx
+
+    def read(self) -> Reader:
+        """Reads, on the replica when there is one. Each statement sees its own moment."""
+        hold = _hold.get()
+        return Reader(self, self.replica) if hold is None else hold.tx
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.pool.close()
+        if self.replica is not self.pool:
+            await self.replica.close()
+
+
+def _decode_jsonb(data: bytes) -> msgspec.Raw:
+    return msgspec.Raw(data[1:])  # the first byte is the format's version, 1
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    return b"\x01" + (bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value))
+
+
+def _decode_point(data: bytes) -> Point:
+    lng, lat = struct.unpack("!dd", data)
+    return Point(lat, lng)
+
+
+def _encode_point(value: Point) -> bytes:
+    return struct.pack("!dd", value.lng, value.lat)
+
+
+async def prepare_connection(connection: Any) -> None:
+    """Teach a connection our types: jsonb as Raw, point as Point."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
+    )
+    await connection.set_type_codec(
+        "point", schema="pg_catalog", encoder=_encode_point, decoder=_decode_point, format="binary"
+    )
+
+
+async def _no_reset(connection: Any) -> None:
+    """Nothing to reset: transactions always end, and nobody sets session state."""
+
+
+async def open_pool(url: str, size: int, *, application: str = "majlis") -> Pool:
+    """A pool of up to `size` connections. Raises OSError or asyncpg errors when the server is away."""
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=min(2, size),
+        max_size=size,
+        init=prepare_connection,
+        reset=_no_reset,
+        max_cached_statement_lifetime=0,
+        statement_cache_size=1000,
+        max_inactive_connection_lifetime=300,
+        command_timeout=STATEMENT_S,
+        server_settings={
+            "application_name": application,
+            "timezone": "UTC",
+            "jit": "off",
+            "statement_timeout": str(int(STATEMENT_S * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+        },
+    )
+    return Pool(pool)
+
+
+async def retrying(work: Callable[[], Awaitable[T]], tries: int = 3) -> T:
+    """Run a piece of work again after a deadlock or serialisation failure."""
+    for attempt in range(1, tries + 1):
+        try:
+            return await work()
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            if attempt == tries:
+                raise
+            await asyncio.sleep(0.02 * attempt)
+    raise AssertionError("unreachable")

@@ -1,0 +1,199 @@
+"""Strict input: JSON, query and form values as Structs, with every wrong field named."""
+
+import inspect
+import math
+import types
+import typing
+from decimal import Decimal
+from typing import Any, TypeVar, Union, get_args, get_origin
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import NODEFAULT, UNSET, UnsetType
+
+from majlis.kit.errors import FieldFault, Invalid, Malformed
+
+T = TypeVar("T")
+MAX_DEPTH = 32
+CONTROL = frozenset(chr(c) for c in range(32) if c not in (9, 10, 13)) | {"\x7f"}
+
+
+def json_body(data: bytes, type: type[T]) -> T:
+    """The body as this Struct. Raises Malformed for broken JSON, Invalid naming each wrong field."""
+    if not data.strip():
+        data = b"{}"
+    refused = getattr(type, "not_writable", None)
+    try:
+        if refused:
+            _refuse(msgspec.json.decode(data, type=dict[str, msgspec.Raw]), refused)
+        value = msgspec.json.decode(data, type=type)
+    except msgspec.ValidationError:
+        loose = _loose(data)
+        raise Invalid(fields=_listed(list(faults(type, loose, "", strict=True)))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("The body is not valid JSON.", code="bad_json") from error
+    check(value)
+    return value
+
+
+def _loose(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("The body is not valid JSON.", code="bad_json") from error
+
+
+def _refuse(given: dict[str, Any], refused: frozenset[str]) -> None:
+    wrong = [
+        FieldFault(name, "not_writable", "This field is set by the server.") for name in given if name in refused
+    ]
+    if wrong:
+        raise Invalid("Some fields cannot be set.", fields=wrong)
+
+
+def _listed(found: list[FieldFault]) -> list[FieldFault]:
+    return found or [FieldFault("", "invalid", "The body has the wrong shape.")]
+
+
+def query(raw: bytes, type: type[T]) -> T:
+    """The query string as this Struct; a parameter that may repeat is a list field."""
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200)
+    except ValueError as error:
+        raise Malformed("The query string cannot be read.", code="bad_query") from error
+    return from_pairs([(name, value) for name, value in pairs if value != ""], type)
+
+
+def from_pairs(pairs: list[tuple[str, str]], type: type[T], *, json_values: bool = False) -> T:
+    """Name-value pairs as this Struct. In forms, nested values may be written as JSON."""
+    wanted = {field.encode_name: field for field in msgspec.structs.fields(type)}
+    given: dict[str, Any] = {}
+    for name, value in pairs:
+        field = wanted.get(name)
+        if field is None:
+            given.setdefault(name, value)
+        elif _is_list(field.type) and not (json_values and value.startswith("[")):
+            given.setdefault(name, []).append(_from_text(value, json_values))
+        else:
+            given[name] = _from_text(value, json_values)
+    refused = getattr(type, "not_writable", None)
+    if refused:
+        _refuse(given, refused)
+    try:
+        value = msgspec.convert(given, type, strict=False)
+    except msgspec.ValidationError:
+        raise Invalid(fields=_listed(list(faults(type, given, "", strict=False)))) from None
+    check(value)
+    return value
+
+
+def _from_text(value: str, json_values: bool) -> Any:
+    if json_values and value[:1] in ("{", "["):
+        try:
+            return msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            return value
+    return value
+
+
+def _is_list(type: Any) -> bool:
+    return any(get_origin(part) is list for part in _parts(type))
+
+
+def _parts(type: Any) -> list[Any]:
+    """The alternatives of a union, without annotations."""
+    if get_origin(type) is typing.Annotated:
+        type = get_args(type)[0]
+    if get_origin(type) in (Union, types.UnionType):
+        return [part for arg in get_args(type) for part in _parts(arg)]
+    return [type]
+
+
+def faults(type: Any, value: Any, path: str, *, strict: bool) -> typing.Iterator[FieldFault]:
+    """What is wrong with a value, field by field."""
+    structs = [part for part in _parts(type) if inspect.isclass(part) and issubclass(part, msgspec.Struct)]
+    if structs and isinstance(value, dict):
+        yield from _struct_faults(structs[0], value, path, strict)
+        return
+    lists = [part for part in _parts(type) if get_origin(part) is list]
+    if lists and isinstance(value, list) and get_args(lists[0]):
+        before = 0
+        for index, item in enumerate(value[:1000]):
+            for fault in faults(get_args(lists[0])[0], item, f"{path}[{index}]", strict=strict):
+                before += 1
+                yield fault
+        if before:
+            return
+    try:
+        msgspec.convert(value, type, strict=strict)
+    except msgspec.ValidationError as error:
+        yield FieldFault(path, "invalid", _message(error))
+
+
+def _struct_faults(struct: Any, value: dict[str, Any], path: str, strict: bool) -> typing.Iterator[FieldFault]:
+    found = False
+    for field in msgspec.structs.fields(struct):
+        name = field.encode_name
+        at = f"{path}.{name}" if path else name
+        if name not in value:
+            if field.default is NODEFAULT and field.default_factory is NODEFAULT:
+                found = True
+                yield FieldFault(at, "required", "This field is required.")
+            continue
+        for fault in faults(field.type, value[name], at, strict=strict):
+            found = True
+            yield fault
+    if not found:
+        try:
+            msgspec.convert(value, struct, strict=strict)
+        except msgspec.ValidationError as error:
+            yield FieldFault(path, "invalid", _message(error))
+
+
+def _message(error: msgspec.ValidationError) -> str:
+    text = str(error).split(" - at `", 1)[0]
+    return text if text.endswith(".") else text + "."
+
+
+def check(value: Any) -> None:
+    """Refuse what no field may hold: control characters, NaN, infinity. Raises Invalid."""
+    wrong = list(_unclean(value, "", 0))
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _unclean(value: Any, path: str, depth: int) -> typing.Iterator[FieldFault]:
+    if isinstance(value, str):
+        if not CONTROL.isdisjoint(value):
+            yield FieldFault(path, "control_character", "Control characters are not allowed.")
+        elif not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value):
+            yield FieldFault(path, "lone_surrogate", "The text is not valid Unicode.")
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            item = getattr(value, name)
+            if item is not None and item is not UNSET and not isinstance(item, bool | int):
+                yield from _unclean(item, f"{path}.{name}" if path else name, depth + 1)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield FieldFault(path, "not_finite", "This must be a finite number.")
+    elif isinstance(value, Decimal):
+        if not value.is_finite():
+            yield FieldFault(path, "not_finite", "This must be a finite number.")
+    elif isinstance(value, dict):
+        if depth > MAX_DEPTH:
+            yield FieldFault(path, "too_deep", "This is nested too deeply.")
+            return
+        for key, item in value.items():
+            yield from _unclean(key, path, depth + 1)
+            yield from _unclean(item, f"{path}.{key}", depth + 1)
+    elif isinstance(value, list | tuple):
+        if depth > MAX_DEPTH:
+            yield FieldFault(path, "too_deep", "This is nested too deeply.")
+            return
+        for index, item in enumerate(value):
+            yield from _unclean(item, f"{path}[{index}]", depth + 1)
+
+
+def given(value: Any) -> dict[str, Any]:
+    """The fields of a partial update that were present, null ones included."""
+    return {name: item for name in value.__struct_fields__ if not isinstance(item := getattr(value, name), UnsetType)}

@@ -1,0 +1,247 @@
+"""The ASGI application: finds the route, admits the caller, runs the handler, renders the answer."""
+
+import asyncio
+import gzip
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import brotli
+import msgspec
+from starlette.responses import Response
+
+from majlis.kit import log, telemetry
+from majlis.kit.errors import MethodNotAllowed, NotFound, Refused, Unavailable
+from majlis.kit.http.request import Disconnected, Request
+from majlis.kit.http.router import Router
+from majlis.kit.http.routes import Answer, Api, Route
+from majlis.kit.me import Me
+
+logger = log.get("majlis.http")
+encode = msgspec.json.Encoder().encode
+COMPRESS_FROM = 1024
+JSON = b"application/json"
+Headers = list[tuple[bytes, bytes]]
+
+
+class Surface(Protocol):
+    """A door: its routes, who calls, what they may spend, and how it says no."""
+
+    name: str
+    mount: str
+    title: str
+    apis: Sequence[Api]
+
+    async def authenticate(self, app: Any, request: Request) -> Me:
+        """The caller of a request that bears a token. Raises Unauthenticated."""
+        ...
+
+    async def throttle(self, app: Any, request: Request) -> dict[str, str]:
+        """Headers that tell of the caller's limits. Raises RateLimited."""
+        ...
+
+    def render(self, refused: Refused, request: Request) -> Any:
+        """The body of a refusal."""
+        ...
+
+
+class Server:
+    """ASGI 3. `app` is handed to every handler."""
+
+    def __init__(
+        self,
+        surfaces: Sequence[Surface],
+        *,
+        client_ip: Callable[[Request], str],
+        timeout_s: float,
+        max_body: int,
+        on_start: Callable[[], Awaitable[None]],
+        on_stop: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.app: Any = None  # set, with idempotency, when everything is connected
+        self.idempotency: Any = None
+        self.surfaces = sorted(surfaces, key=lambda surface: -len(surface.mount))
+        self.router = Router()
+        self.routes: list[Route] = []
+        self._client_ip = client_ip
+        self._timeout = timeout_s
+        self._max_body = max_body
+        self._on_start, self._on_stop = on_start, on_stop
+        self._timers: dict[tuple[str, str, int], Any] = {}
+        for surface in surfaces:
+            for api in surface.apis:
+                for route in api.routes:
+                    route.surface = surface
+                    self.router.add(route.method, surface.mount + route.path, route)
+                    self.routes.append(route)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """ASGI entry."""
+        if scope["type"] == "http":
+            scope["majlis.max_body"] = self._max_body
+            await self._http(Request(scope, receive), receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 4404})
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            await self._on_start()
+        except Exception as error:
+            logger.error("start failed", exc_info=error)
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._on_stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, request: Request, receive: Any, send: Any) -> None:
+        started = time.perf_counter()
+        extra: dict[str, str] = {}
+        try:
+            request.ip = self._client_ip(request)
+            with telemetry.traces.span(request.path):
+                async with asyncio.timeout(self._timeout):
+                    result = await self._answer(request, extra)
+        except Refused as refused:
+            result = self._refusal(refused, request)
+        except TimeoutError:
+            result = self._refusal(Unavailable("This took too long.", code="timeout"), request)
+        except Disconnected:
+            logger.info("client gone", path=request.path, request_id=request.id)
+            return
+        except Exception as error:
+            logger.error("unexpected", exc_info=error, path=request.path, request_id=request.id)
+            result = self._refusal(Refused("Something went wrong here.", code="internal", status=500), request)
+        status = await self._send(request, result, extra, receive, send)
+        self._record(request, status, time.perf_counter() - started)
+
+    async def _answer(self, request: Request, extra: dict[str, str]) -> Answer | Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        found = self.router.find(method, request.path)
+        if found is None:
+            return self._unrouted(request)
+        route, request.params = found
+        request.route = route
+        surface = route.surface
+        policy = route.policy
+        if policy.token != "ignored" and request.bearer is not None:
+            request.me = await surface.authenticate(self.app, request)
+        extra.update(await surface.throttle(self.app, request))
+        policy.admit(request.me)
+        if route.idempotent and request.me.id is not None and b"idempotency-key" in request.headers:
+            return await self.idempotency.run(request, lambda: self._run(route, request))
+        return await self._run(route, request)
+
+    async def _run(self, route: Route, request: Request) -> Answer | Response:
+        result = await route.call(self.app, request)
+        if isinstance(result, Response):
+            return result
+        answer = result if isinstance(result, Answer) else Answer(result, 204 if result is None else route.status)
+        if answer.body is not None and not isinstance(answer.body, bytes):
+            answer.body = encode(answer.body)
+        return answer
+
+    def _unrouted(self, request: Request) -> Answer:
+        allowed = self.router.methods(request.path)
+        if not allowed:
+            raise NotFound("There is no such path.")
+        if request.method == "OPTIONS":
+            return Answer(None, 204, {"Allow": ", ".join([*allowed, "OPTIONS"])})
+        raise MethodNotAllowed(headers={"Allow": ", ".join([*allowed, "OPTIONS"])})
+
+    def _refusal(self, refused: Refused, request: Request) -> Answer:
+        surface = self._surface(request)
+        headers = dict(refused.headers)
+        if refused.status == 401:
+            headers.setdefault("WWW-Authenticate", "Bearer")
+        return Answer(encode(surface.render(refused, request)), refused.status, headers)
+
+    def _surface(self, request: Request) -> Surface:
+        if request.route is not None:
+            found: Surface = request.route.surface
+            return found
+        for surface in self.surfaces:
+            if request.path.startswith(surface.mount):
+                return surface
+        return self.surfaces[-1]
+
+    async def _send(
+        self, request: Request, result: Answer | Response, extra: dict[str, str], receive: Any, send: Any
+    ) -> int:
+        fixed: Headers = [(b"x-request-id", request.id.encode("latin-1")), (b"x-content-type-options", b"nosniff")]
+        fixed += [(name.lower().encode(), value.encode("latin-1")) for name, value in extra.items()]
+        if isinstance(result, Response):
+            result.raw_headers.extend(fixed)
+            await result(request.scope, receive, send)
+            return result.status_code
+        status, body, headers = self._shape(request, result)
+        headers += fixed
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+        return status
+
+    def _shape(self, request: Request, answer: Answer) -> tuple[int, bytes, Headers]:
+        """Status, body and headers after conditional requests and compression."""
+        status, body = answer.status, answer.body or b""
+        headers: Headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        if status == 204:
+            return status, b"", headers
+        if "Content-Type" not in answer.headers:
+            headers.append((b"content-type", JSON))
+        if status == 200 and request.method in ("GET", "HEAD"):
+            etag = b'W/"' + hashlib.blake2b(body, digest_size=12).hexdigest().encode() + b'"'
+            headers.append((b"etag", etag))
+            if "Cache-Control" not in answer.headers:
+                headers.append((b"cache-control", b"private, no-cache"))
+            if etag_matches(request.headers.get(b"if-none-match"), etag):
+                return 304, b"", headers
+        accepted = request.headers.get(b"accept-encoding")
+        if accepted and len(body) >= COMPRESS_FROM:
+            body = _compress(accepted, body, headers)
+        headers.append((b"content-length", b"%d" % len(body)))
+        return status, body, headers
+
+    def _record(self, request: Request, status: int, seconds: float) -> None:
+        route = request.route
+        path = route.path if route is not None else "-"
+        key = (request.method, path, status)
+        timer = self._timers.get(key)
+        if timer is None:
+            timer = self._timers[key] = telemetry.requests.labels(request.method, path, str(status))
+        timer.observe(seconds)
+        logger.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            request_id=request.id,
+            user=request.me.id,
+        )
+
+
+def etag_matches(header: bytes | None, etag: bytes) -> bool:
+    """Whether If-None-Match names this entity (weak comparison, RFC 9110)."""
+    if header is None:
+        return False
+    bare = etag.removeprefix(b"W/")
+    return header.strip() == b"*" or any(
+        part.strip().removeprefix(b"W/") == bare for part in header.split(b",")
+    )
+
+
+def _compress(accepted: bytes, body: bytes, headers: Headers) -> bytes:
+    headers.append((b"vary", b"Accept-Encoding"))
+    offered = {part.partition(b";")[0].strip() for part in accepted.split(b",") if b"q=0" != part.partition(b";")[2].strip()}
+    if b"br" in offered:
+        headers.append((b"content-encoding", b"br"))
+        return bytes(brotli.compress(body, quality=4))
+    if b"gzip" in offered:
+        headers.append((b"content-encoding", b"gzip"))
+        return gzip.compress(body, 5, mtime=0)
+    return body

@@ -1,0 +1,210 @@
+"""The worker: runs stored jobs and schedules, tries again what failed, holds what failed for good."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.domain.models import Job as StoredJob
+from pgqueuer.domain.models import Schedule
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
+from pgqueuer.sm import SchedulerManager
+
+from majlis.kit import clock, log, telemetry
+from majlis.kit.db import Database, Query, Tx
+from majlis.kit.facts import Job, Registry
+
+logger = log.get("majlis.jobs")
+
+POLL = timedelta(seconds=2)  # finds jobs whose wake-up hint was lost
+BATCH = 20
+
+
+class Dropped(Exception):
+    """Raise in a handler when trying again would never help; the job is held at once."""
+
+
+class Worker:
+    """Runs the jobs of a registry until stopped."""
+
+    def __init__(self, app: Any, db: Database, connection: Any, registry: Registry, *, attempts: int = 8) -> None:
+        """`connection` is an asyncpg connection of the worker's own."""
+        self._app = app
+        self._db = db
+        self._registry = registry
+        self._attempts = attempts
+        queries = Queries.from_asyncpg_connection(connection)
+        self._queue = QueueManager(queries)
+        self._schedules = SchedulerManager(queries)
+        self._tasks: list[asyncio.Task[None]] = []
+        for job in registry.jobs.values():
+            self._add(job)
+        for name, (cron, handler) in registry.schedules.items():
+            self._schedule(name, cron, handler)
+
+    def _add(self, job: Job) -> None:
+        async def run(stored: StoredJob) -> None:
+            await self._run(job, stored)
+
+        parameters = EntrypointExecutorParameters(
+            func=run, concurrency_limit=0, accepts_context=False, on_failure="hold"
+        )
+        executor = DatabaseRetryEntrypointExecutor(
+            parameters,
+            max_attempts=self._attempts - 1,
+            initial_delay=timedelta(seconds=1),
+            max_delay=timedelta(minutes=15),
+            backoff_multiplier=3.0,
+        )
+        self._queue.register_executor(job.name, executor)
+
+    def _schedule(self, name: str, cron: str, handler: Callable[[Any], Any]) -> None:
+        @self._schedules.schedule(name, cron)
+        async def run(schedule: Schedule) -> None:
+            with _observed(name):
+                await handler(self._app)
+
+    async def _run(self, job: Job, stored: StoredJob) -> None:
+        with _observed(job.name), telemetry.traces.span(f"job {job.name}"):
+            await perform(self._app, self._db, job, stored.payload or b"null")
+
+    async def run(self) -> None:
+        """Work until `stop`. Raises what broke the queue itself."""
+        queue = self._queue.run(dequeue_timeout=POLL, batch_size=BATCH, max_concurrent_tasks=2 * BATCH)
+        self._tasks = [asyncio.create_task(queue)]
+        if self._schedules.registry:
+            self._tasks.append(asyncio.create_task(self._schedules.run()))
+        try:
+            await asyncio.gather(*self._tasks)
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Let running jobs finish, then return."""
+        self._queue.shutdown.set()
+        self._schedules.shutdown.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Nudge:
+    """Wakes workers, in whatever process, soon after jobs were stored; many calls become one hint."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def __call__(self) -> None:
+        """Ask for a hint; never blocks, never fails."""
+        self._wanted.set()
+
+    def start(self) -> None:
+        """Begin; needs a running loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                async with self._db.tx() as tx:
+                    await tx.last(NOTIFY, _changed())
+            except Exception as error:
+                logger.warning("no hint sent; workers poll", error=repr(error))
+            await asyncio.sleep(HINT_S)
+
+
+HINT_S = 0.05  # at most twenty hints a second and process: NOTIFY serialises commits
+NOTIFY = Query(str, "SELECT pg_notify('ch_pgqueuer', $1)::text")
+
+
+def _changed() -> str:
+    event = {
+        "channel": "ch_pgqueuer",
+        "operation": "insert",
+        "sent_at": clock.now(),
+        "table": "pgqueuer",
+        "type": "table_changed_event",
+    }
+    return msgspec.json.encode(event).decode()
+
+
+@contextlib.contextmanager
+def _observed(name: str) -> Any:
+    started = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        telemetry.jobs.labels(name, "failed").inc()
+        logger.warning("job failed", job=name, error=repr(error))
+        raise
+    telemetry.jobs.labels(name, "done").inc()
+    logger.debug("job done", job=name, ms=round((time.perf_counter() - started) * 1000, 1))
+
+
+async def perform(app: Any, db: Database, job: Job, payload: bytes) -> None:
+    """Run one job now: in a transaction of its own, or as the owner of its transactions."""
+    value = job.decode(payload)
+    if job.owns_transactions:
+        await job.handler(app, value)
+    else:
+        async with db.tx() as tx:
+            await job.handler(tx, value)
+
+
+class Waiting(msgspec.Struct):
+    """A stored job."""
+
+    id: int
+    entrypoint: str
+    payload: bytes | None
+    status: str
+    attempts: int
+
+
+DUE = Query(
+    Waiting,
+    "SELECT id, entrypoint, payload, status::text, attempts FROM pgqueuer"
+    " WHERE status = 'queued' AND execute_after <= now() + $1::interval ORDER BY id",
+)
+REMOVE = "DELETE FROM pgqueuer WHERE id = $1"
+HELD = Query(
+    Waiting,
+    "SELECT id, entrypoint, payload, status::text, attempts FROM pgqueuer WHERE status = 'failed' ORDER BY id",
+)
+RETRY = (
+    "UPDATE pgqueuer SET status = 'queued', attempts = 0, execute_after = now(), queue_manager_id = NULL"
+    " WHERE status = 'failed' AND ($1::bigint[] IS NULL OR id = ANY($1))"
+)
+DROP = "DELETE FROM pgqueuer WHERE status = 'failed' AND id = ANY($1::bigint[])"
+
+
+async def drain(app: Any, db: Database, registry: Registry, *, ahead: timedelta = timedelta(0)) -> int:
+    """Run all due jobs here and now, those they store included; for tests. Returns how many ran."""
+    count = 0
+    while True:
+        async with db.read() as tx:
+            due = await tx.all(DUE, ahead)
+        if not due:
+            return count
+        for stored in due:
+            async with db.tx() as tx:
+                await tx.run(REMOVE, stored.id)
+            await perform(app, db, registry.jobs[stored.entrypoint], stored.payload or b"null")
+            count += 1
+
+
+async def retry(tx: Tx, only: list[int] | None) -> int:
+    """Queue held jobs again. Returns how many."""
+    return await tx.run(RETRY, only)

@@ -1,0 +1,64 @@
+"""Structured logs: one JSON object a line, without secrets."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, cast
+
+import msgspec
+import structlog
+
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+_SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "code", "refresh")
+_KEPT = frozenset({"status_code", "code"})
+
+
+def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key in event:
+        if key not in _KEPT and any(word in key.lower() for word in _SECRET_WORDS):
+            event[key] = "•••"
+    return event
+
+
+def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
+    return _encode(event)
+
+
+def configure(level: str = "info", format: str = "json") -> None:
+    """Set up logging for this process; text is for people at a terminal."""
+    least = getattr(logging, level.upper())
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    if format == "json":
+        processors, factory = [*shared, _render], structlog.BytesLoggerFactory(sys.stdout.buffer)
+    else:
+        processors = [*shared, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        factory = cast(Any, structlog.PrintLoggerFactory(sys.stdout))
+    structlog.configure(
+        processors=processors,
+        logger_factory=factory,
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        cache_logger_on_first_use=True,
+    )
+    # Libraries log through the standard module; only what is worth a look comes through.
+    logging.basicConfig(level=max(least, logging.WARNING), handlers=[_Bridge()], force=True)
+
+
+class _Bridge(logging.Handler):
+    """Hands the standard library's log records to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("majlis"):
+            return
+        get(record.name).log(
+            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info
+        )
+
+
+def get(name: str) -> Any:
+    """A logger. Call it with an event name and key-value pairs, never with f-strings of input."""
+    return structlog.get_logger(name)

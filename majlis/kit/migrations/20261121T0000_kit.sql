@@ -1,0 +1,28 @@
+-- What every part of the server uses: jobs inside a statement, stored answers, distances.
+
+-- Stores one job per handler name; called inside a larger statement that has just done the work.
+CREATE FUNCTION emit_fact(names text[], payload bytea) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO pgqueuer (priority, status, entrypoint, payload)
+  SELECT 0, 'queued', name, payload FROM unnest(names) AS name
+$$;
+
+-- Answers of creating requests, kept so that a repeated request is not done twice.
+CREATE TABLE idempotency_keys (
+  user_id uuid NOT NULL,
+  key text NOT NULL,
+  route text NOT NULL,
+  body_hash bytea NOT NULL,
+  status int,
+  headers jsonb,
+  body bytea,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (user_id, key)
+);
+CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
+
+-- Great-circle distance in km on a sphere of 6371 km (haversine); a point is (longitude, latitude).
+CREATE FUNCTION distance_km(a point, b point) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT 2 * 6371 * asin(sqrt(least(1,
+    sin(radians(b[1] - a[1]) / 2) ^ 2
+    + cos(radians(a[1])) * cos(radians(b[1])) * sin(radians(b[0] - a[0]) / 2) ^ 2)))
+$$;

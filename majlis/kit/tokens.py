@@ -1,0 +1,110 @@
+"""Access tokens: signed JWTs, and a memory of those seen lately."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import jwt
+
+from majlis.kit import clock, crypto, ids
+from majlis.kit.bus import Bus
+from majlis.kit.me import Me
+
+T = TypeVar("T")
+ALGORITHM = "HS256"
+
+
+class BadToken(Exception):
+    """Malformed, wrongly signed, or expired."""
+
+
+class Signer:
+    """Signs with the first key, accepts all. Each key is named by its digest."""
+
+    def __init__(self, secrets: list[str], issuer: str) -> None:
+        keys = [crypto.derive(secret, "access-token") for secret in secrets]
+        self._keys = {crypto.b64(crypto.derive(key.hex(), "kid")[:6]): key for key in keys}
+        self._kid = next(iter(self._keys))
+        self._issuer = issuer
+
+    def sign(self, claims: dict[str, Any], issued: datetime, expires: datetime) -> str:
+        """A token with these claims and iss, iat, exp, jti."""
+        body = {**claims, "iss": self._issuer, "iat": issued, "exp": expires, "jti": ids.new().hex}
+        return jwt.encode(body, self._keys[self._kid], ALGORITHM, headers={"kid": self._kid})
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """The claims. Raises BadToken. Only our algorithm is accepted, whatever the header says."""
+        try:
+            key = self._keys[jwt.get_unverified_header(token)["kid"]]
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                [ALGORITHM],
+                issuer=self._issuer,
+                options={"require": ["exp", "iat", "iss", "jti"], "verify_exp": False, "verify_iat": False},
+            )
+        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+            raise BadToken(str(error)) from error
+        if claims["exp"] <= clock.now().timestamp():
+            raise BadToken("expired")
+        return claims
+
+
+class Seen(Generic[T]):
+    """Who tokens stand for, remembered for a minute, while the bus that tells of changes is well."""
+
+    LIFE_S = 60.0
+    SIZE = 50_000
+
+    def __init__(self, trusted: Callable[[], bool]) -> None:
+        self._trusted = trusted
+        self._entries: dict[str, tuple[T, float, float]] = {}
+        self._by_owner: dict[UUID, set[str]] = {}
+
+    def get(self, token: str, now: float) -> T | None:
+        """The remembered value, unless the token expired, it is a minute old, or nothing may be trusted."""
+        entry = self._entries.get(token)
+        if entry is None or now >= entry[1] or now >= entry[2] or not self._trusted():
+            return None
+        return entry[0]
+
+    def put(self, token: str, value: T, owner: UUID, now: float, expires: float) -> None:
+        """Remember."""
+        if len(self._entries) >= self.SIZE:
+            self.clear()
+        self._entries[token] = (value, now + self.LIFE_S, expires)
+        self._by_owner.setdefault(owner, set()).add(token)
+
+    def forget(self, owner: UUID) -> None:
+        """Forget all tokens of this owner."""
+        for token in self._by_owner.pop(owner, ()):
+            self._entries.pop(token, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._entries.clear()
+        self._by_owner.clear()
+
+
+class Gate:
+    """The keys of this server's tokens, and whom those seen lately stand for."""
+
+    CHANNEL = "callers"  # on the bus: the user whose tokens are to be looked up anew
+
+    def __init__(self, secrets: list[str], issuer: str, bus: Bus) -> None:
+        self.signer = Signer(secrets, issuer)
+        # A process that may have missed a hint must not trust its memory.
+        self.seen: Seen[Me] = Seen(lambda: bus.healthy)
+        self._bus = bus
+        self._telling: set[asyncio.Future[None]] = set()
+        bus.subscribe(self.CHANNEL, lambda payload: self.seen.forget(UUID(payload.decode())))
+        bus.on_gap(self.seen.clear)
+
+    def changed(self, user_id: UUID) -> None:
+        """Make every process look this user's tokens up anew. Call it after the commit."""
+        self.seen.forget(user_id)
+        telling = asyncio.ensure_future(self._bus.publish(self.CHANNEL, str(user_id).encode()))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)

@@ -1,0 +1,205 @@
+"""The composition root: finds features and surfaces, and builds a running server of them."""
+
+import asyncio
+import contextlib
+import importlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import ModuleType
+
+import asyncpg
+from starlette.middleware.cors import CORSMiddleware
+
+from majlis import features
+from majlis import settings as configuration
+from majlis.app import App
+from majlis.kit import facts, jobs, limits, log, page, telemetry
+from majlis.kit.bus import Bus, PostgresBus, RedisBus
+from majlis.kit.cache import open_cache
+from majlis.kit.db import Database, open_pool
+from majlis.kit.http import Api, Request, Server
+from majlis.kit.http.idempotency import Idempotency
+from majlis.kit.limits import Limiter
+from majlis.kit.migrations import KIT
+from majlis.kit.tokens import Gate
+from majlis.settings import Settings
+from majlis.surfaces import operations
+from majlis.surfaces.native import Native
+from majlis.vendors import files, images, mail
+
+logger = log.get("majlis")
+ISSUER = "hamsaya"  # of access tokens, contract rule 26
+
+
+def feature_names() -> list[str]:
+    """Every feature folder."""
+    root = Path(features.__path__[0])
+    return sorted(path.parent.name for path in root.glob("*/__init__.py"))
+
+
+def _modules(name: str) -> list[ModuleType]:
+    found = []
+    for feature in feature_names():
+        if (Path(features.__path__[0]) / feature / f"{name}.py").exists():
+            found.append(importlib.import_module(f"majlis.features.{feature}.{name}"))
+    return found
+
+
+def feature_apis() -> list[Api]:
+    """The native routes of every feature."""
+    return [module.api for module in _modules("routes")]
+
+
+def load_handlers() -> None:
+    """Import every feature's handlers, which registers them."""
+    _modules("handlers")
+
+
+def migration_folders() -> list[Path]:
+    """The folders of all migrations."""
+    root = Path(features.__path__[0])
+    return [KIT, *(root / name / "migrations" for name in feature_names() if (root / name / "migrations").is_dir())]
+
+
+async def open_app(settings: Settings, database_url: str) -> App:
+    """Connect everything. The caller closes it with `close_app`."""
+    page.configure(settings.secret_keys()[0])
+    pool = await open_pool(database_url, settings.database_pool)
+    replica = None
+    if settings.database_read_url:
+        replica = await open_pool(settings.database_read_url, settings.database_pool)
+    bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else PostgresBus(database_url)
+    await bus.start()
+    return App(
+        settings=settings,
+        db=Database(pool, replica),
+        bus=bus,
+        cache=open_cache(settings.redis_url or None),
+        limiter=Limiter(settings.redis_url or None, enabled=settings.rate_limits == "on"),
+        mailer=mail.from_settings(settings),
+        files=files.from_settings(settings),
+        images=images.ImagePool(),
+        gate=Gate(settings.secret_keys(), ISSUER, bus),
+    )
+
+
+async def close_app(app: App) -> None:
+    """Disconnect everything."""
+    await app.images.aclose()
+    await app.mailer.aclose()
+    await app.limiter.close()
+    await app.cache.close()
+    await app.bus.close()
+    await app.db.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, database_url: str) -> AsyncIterator[App]:
+    """An app for the length of a block, for commands."""
+    load_handlers()
+    app = await open_app(settings, database_url)
+    try:
+        yield app
+    finally:
+        await close_app(app)
+
+
+async def open_worker(app: App, database_url: str) -> tuple[jobs.Worker, asyncpg.Connection]:
+    """A worker and the connection it owns."""
+    load_handlers()
+    connection = await asyncpg.connect(database_url, server_settings={"application_name": "majlis worker"})
+    worker = jobs.Worker(app, app.db, connection, facts.registry, attempts=app.settings.job_attempts)
+    return worker, connection
+
+
+def surfaces() -> list[Native]:
+    """Every door."""
+    return [Native([operations.api, *feature_apis()])]
+
+
+class Runner:
+    """Starts and stops what a serving process consists of."""
+
+    def __init__(self, settings: Settings, database_url: str) -> None:
+        self._settings = settings
+        self._url = database_url
+        self._working: asyncio.Task[None] | None = None
+        self._worker: tuple[jobs.Worker, asyncpg.Connection] | None = None
+        self._nudge: jobs.Nudge | None = None
+        self.server: Server | None = None
+
+    async def start(self) -> None:
+        """Connect and begin to work."""
+        load_handlers()
+        app = await open_app(self._settings, self._url)
+        self._app = app
+        if self.server is not None:
+            self.server.app = app
+            self.server.idempotency = Idempotency(app.db)
+        self._nudge = jobs.Nudge(app.db)
+        self._nudge.start()
+        facts.wake.hooks.append(self._nudge)
+        if self._settings.worker == "on":
+            self._worker = await open_worker(app, self._url)
+            self._working = asyncio.create_task(self._worker[0].run())
+
+    async def stop(self) -> None:
+        """Finish running jobs and disconnect."""
+        if self._nudge is not None:
+            facts.wake.hooks.remove(self._nudge)
+            await self._nudge.close()
+        if self._worker is not None and self._working is not None:
+            await self._worker[0].stop()
+            await asyncio.gather(self._working, return_exceptions=True)
+            await self._worker[1].close()
+        await close_app(self._app)
+        telemetry.traces.close()
+
+
+def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
+    """The ASGI application of this process."""
+    log.configure(settings.log_level, settings.log_format)
+    if settings.otlp_endpoint:
+        from majlis import __version__
+
+        telemetry.traces.start(settings.otlp_endpoint, "majlis", __version__)
+    trusted = limits.networks(settings.trusted_proxies)
+
+    def client_ip(request: Request) -> str:
+        forwarded = request.headers.get(b"x-forwarded-for") if trusted else None
+        if forwarded is None:
+            return request.peer
+        return limits.client_ip(request.peer, forwarded.decode("latin-1"), trusted)
+
+    runner = Runner(settings, database_url)
+    server = Server(
+        surfaces(),
+        client_ip=client_ip,
+        timeout_s=settings.request_timeout_s,
+        max_body=settings.max_body_mb * 1024 * 1024,
+        on_start=runner.start,
+        on_stop=runner.stop,
+    )
+    runner.server = server
+    origins = configuration.listed(settings.cors_origins)
+    if not origins:
+        return server
+    return CORSMiddleware(
+        server,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"],
+        expose_headers=["ETag", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"],
+        max_age=600,
+    )
+
+
+def asgi() -> Server | CORSMiddleware:
+    """The application of a child process, which finds the database of its parent in the environment."""
+    import os
+
+    found, _ = configuration.read()
+    return build(found, os.environ[DATABASE_VARIABLE])
+
+
+DATABASE_VARIABLE = "_MAJLIS_DATABASE"  # from a serving parent to its children
