@@ -430,7 +430,10 @@ def _account(folder: Path) -> Account | None:
     if os.geteuid() != 0:
         return None
     if folder.is_dir() and (owner := folder.stat()).st_uid != 0:
-        return Account(str(owner.st_uid), owner.st_uid, owner.st_gid)
+        name = str(owner.st_uid)
+        with suppress(KeyError):
+            name = pwd.getpwuid(owner.st_uid).pw_name
+        return Account(name, owner.st_uid, owner.st_gid)
     said = ""
     with suppress(KeyError):
         return Account(ACCOUNT, *pwd.getpwnam(ACCOUNT)[2:4])

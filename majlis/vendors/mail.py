@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import make_msgid, parseaddr
+from email.utils import make_msgid
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -188,6 +188,11 @@ def mail_folder(settings: Settings) -> Path:
     return settings.data_path() / "mail"
 
 
+def app_url(settings: Settings) -> str:
+    """Where the links of templates lead, without a slash at the end."""
+    return (settings.app_url or settings.base_url()).rstrip("/")
+
+
 def listing(folder: Path, limit: int | None = None) -> list[Letter]:
     """The mails in the folder, newest first."""
     names = sorted((path.stem for path in folder.glob("*.eml") if _ID.fullmatch(path.stem)), reverse=True)
@@ -201,7 +206,7 @@ def show(folder: Path, id: str) -> Letter:
         raise NotFound("There is no such mail.")
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     body = message.get_body(("plain",))
-    text = "" if body is None else str(body.get_content())
+    text = "" if body is None else str(body.get_content()).replace("\r\n", "\n")
     return Letter(id, str(message["Date"]), str(message["To"]), str(message["Subject"]), text)
 
 
@@ -268,11 +273,16 @@ def _judge(code: int, error: SMTPException) -> None:
 
 
 def _sender(sender: str) -> Address:
-    name, address = parseaddr(sender)
-    if not _ADDRESS.fullmatch(address) or not address.isascii() or _CONTROL.search(name):
-        raise BadSender("the sender must be an address, or Name <address>")
-    username, _, domain = address.rpartition("@")
-    return Address(name, username, domain)
+    wrong = BadSender("the sender must be an address, or Name <address>")
+    if _CONTROL.search(sender):
+        raise wrong
+    header = policy.SMTP.header_factory("From", sender)
+    if header.defects or len(header.addresses) != 1:
+        raise wrong
+    address: Address = header.addresses[0]
+    if not _ADDRESS.fullmatch(address.addr_spec) or not address.addr_spec.isascii():
+        raise wrong
+    return address
 
 
 def _recipient(to: str) -> Address:
