@@ -75,6 +75,7 @@ class BadSettings(Exception):
 
 EXAMPLE_SECRETS = frozenset({"secret", "changeme", "your-secret-key", "your-256-bit-secret", "majlis"})
 PREFIX = "MAJLIS_"
+IGNORED = "MAJLIS_TEST_"  # what tests are told; a server that they start inherits it
 
 
 def default_data_dir() -> str:
@@ -105,7 +106,7 @@ def read(environ: Mapping[str, str] | None = None, **overrides: Any) -> tuple[Se
     known = {field.name: field for field in msgspec.structs.fields(Settings)}
     for source, mapping in ((".env", files), ("environment", real)):
         for key, value in mapping.items():
-            if not key.startswith(PREFIX):
+            if not key.startswith(PREFIX) or key.startswith(IGNORED):
                 continue
             name = key.removeprefix(PREFIX).lower()
             if name not in known:

@@ -297,9 +297,9 @@ class PostgresBus(LinkedBus):
         self._echo = asyncio.Event()
 
     async def _open(self) -> float:
-        connection = await asyncpg.connect(
-            self._url, timeout=OPEN_TIMEOUT_S, server_settings={"application_name": "majlis bus"}
-        )
+        # No hint needs to survive a crash, so none holds that lock until the disk has answered.
+        settings = {"application_name": "majlis bus", "synchronous_commit": "off"}
+        connection = await asyncpg.connect(self._url, timeout=OPEN_TIMEOUT_S, server_settings=settings)
         self._connection = connection
         connection.add_termination_listener(self._ended)
         await connection.add_listener(self.CHANNEL, self._notified)
@@ -336,13 +336,13 @@ class PostgresBus(LinkedBus):
     def _notified(self, connection: Any, pid: int, channel: str, envelope: str) -> None:
         try:
             sender, name, text = envelope.split(" ")
-            payload = base64.b64decode(text, validate=True)
+            name, payload = unquote(name, errors="surrogatepass"), base64.b64decode(text, validate=True)
         except ValueError:
             logger.warning("hint_unreadable", pid=pid)  # somebody else's NOTIFY
             return
         if sender.encode() == self._id and not name and payload == b"echo":
             self._echo.set()
-        self._receive(sender.encode(), unquote(name, errors="surrogatepass"), payload)
+        self._receive(sender.encode(), name, payload)
 
 
 class RedisBus(LinkedBus):
@@ -375,8 +375,7 @@ class RedisBus(LinkedBus):
         await connection.send_command("PSUBSCRIBE", self._prefix + b"*")
         await connection.read_response()
         heard_since = time.monotonic()
-        self._pongs = asyncio.Queue()
-        self._reader = asyncio.create_task(self._read(connection, self._pongs))
+        self._reader = asyncio.create_task(self._read(connection))
         await self._turn([])
         return heard_since
 
@@ -393,23 +392,27 @@ class RedisBus(LinkedBus):
         # Redis answers in order: behind this pong there is no hint that was published before the ping.
         token = secrets.token_bytes(8)
         await connection.send_command("PING", token)
-        while (pong := await self._pongs.get()) != token:
-            if not pong:
-                raise ConnectionError(CLOSED)
+        while await self._pongs.get() != token:
+            pass
 
-    async def _read(self, connection: Connection, pongs: asyncio.Queue[bytes]) -> None:
+    async def _read(self, connection: Connection) -> None:
         try:
             while True:
                 match await connection.read_response(timeout=math.inf):
                     case [b"pmessage", _, bytes(name), bytes(message)]:
-                        channel = name.removeprefix(self._prefix).decode(errors="surrogatepass")
-                        self._receive(message[:8], channel, message[8:])
+                        self._heard(name.removeprefix(self._prefix), message)
                     case [b"pong", bytes(token)]:
-                        pongs.put_nowait(token)
+                        self._pongs.put_nowait(token)
         except LOSSES as error:
             self._lost(error)
-        finally:
-            pongs.put_nowait(b"")  # wakes whoever waits for a pong that will not come
+
+    def _heard(self, name: bytes, message: bytes) -> None:
+        try:
+            channel = name.decode(errors="surrogatepass")
+        except ValueError:
+            logger.warning("hint_unreadable", name=repr(name))  # somebody else's PUBLISH
+            return
+        self._receive(message[:8], channel, message[8:])
 
     async def _drop(self) -> None:
         reader, self._reader = self._reader, None

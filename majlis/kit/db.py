@@ -7,6 +7,7 @@ round trip instead of three.
 
 import asyncio
 import contextvars
+import inspect
 import struct
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
@@ -34,7 +35,7 @@ class Query(Generic[T]):
     def __init__(self, row: type[T], sql: str) -> None:
         self.row = row
         self.sql = sql
-        self.scalar = not (isinstance(row, type) and issubclass(row, msgspec.Struct))
+        self.scalar = not (inspect.isclass(row) and issubclass(row, msgspec.Struct))
 
     def __repr__(self) -> str:
         return f"Query({getattr(self.row, '__name__', self.row)}, {' '.join(self.sql.split())[:60]!r}…)"
@@ -312,8 +313,15 @@ def _encode_point(value: Point) -> bytes:
     return struct.pack("!dd", value.lng, value.lat)
 
 
+def _decode_json(data: bytes) -> msgspec.Raw:
+    return msgspec.Raw(data)
+
+
 async def prepare_connection(connection: Any) -> None:
-    """Teach a connection our types: jsonb as Raw, point as Point."""
+    """Teach a connection our types: json and jsonb as Raw, point as Point."""
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=str.encode, decoder=_decode_json, format="binary"
+    )
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
     )

@@ -205,14 +205,16 @@ class Limiter:
         return self._window(limit).check(key, self._clock())
 
     async def clear(self, limit: Limit, key: str) -> None:
-        """Forget the hits of a key, as after a sign-in that worked."""
+        """Forget the hits of a key, as after a sign-in that worked; best effort while Redis is away."""
         key = _bounded(key)
         self._window(limit).clear(key)
-        if self._redis is not None:
+        if self._redis is not None and self._breaker.allows():
             try:
                 await self._shared.clear(_item(limit), key)
             except OUTAGES as error:
                 self._breaker.failed(error)
+            else:
+                self._breaker.worked()
 
     @staticmethod
     def refuse(verdict: Verdict) -> RateLimited:

@@ -24,7 +24,7 @@ from yoyo.migrations import MigrationList
 KIT = Path(__file__).parent / "migrations"
 LOCK = 0x4D616A6C  # "Majl": one migration run at a time in a database
 TIMEOUTS = "SET lock_timeout = '4s'; SET statement_timeout = '{}s'"
-LONG_S = 3600  # statements that say so (building an index on a large table) may take an hour
+LONG_S = 3600  # what cannot run in a transaction, such as building an index concurrently, may take an hour
 
 
 class Migration(msgspec.Struct, frozen=True):
@@ -54,7 +54,6 @@ class Migrator:
         with PostgresqlPsycopgBackend(parse_uri(url), "schema_migrations") as backend:
             backend.init_database()
             backend.execute(f"SELECT pg_advisory_lock({LOCK})")
-            backend.execute(TIMEOUTS.format(self._timeout))
             found = read_migrations(*self._folders)
             yield backend, MigrationList(sorted(found, key=lambda m: m.id))
 
@@ -79,6 +78,7 @@ class Migrator:
     def _step(self, backend: Any, migration: Any, direction: str) -> str:
         migration.load()
         whole = backend.transaction if migration.use_transactions else contextlib.nullcontext
+        backend.execute(TIMEOUTS.format(self._timeout if migration.use_transactions else LONG_S))
         try:
             with whole():
                 migration.process_steps(backend, direction)

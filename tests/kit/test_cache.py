@@ -168,7 +168,9 @@ def test_an_error_reaches_all_and_is_not_kept() -> None:
                 raise LookupError("gone")
             return b"found"
 
-        results = await asyncio.gather(*(cache.get_or("k", 60, make) for _ in range(3)), return_exceptions=True)
+        results = await asyncio.gather(
+            *(cache.get_or("k", 60, make) for _ in range(3)), return_exceptions=True
+        )
         assert [type(result) for result in results] == [LookupError] * 3
         assert await cache.get_or("k", 60, make) == b"found"
 

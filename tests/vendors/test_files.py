@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -38,6 +39,11 @@ def request(port: int, method: str, target: str) -> tuple[int, dict[str, str], b
         connection.close()
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture(scope="module")
 def s3_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of an S3 server that holds one empty bucket."""
@@ -46,15 +52,10 @@ def s3_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             deadline = time.monotonic() + 60
-            while True:
-                try:
-                    status, _, _ = request(port, "PUT", f"/{BUCKET}")
-                except ConnectionRefusedError:
-                    assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-                    time.sleep(0.1)
-                else:
-                    break
-            assert status == 200, log.read_text()
+            while not listens(port):
+                assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+            assert request(port, "PUT", f"/{BUCKET}")[0] == 200, log.read_text()
             yield port
         finally:
             process.terminate()
@@ -367,7 +368,7 @@ def test_content_types_by_suffix(key: str, content_type: str) -> None:
     "changes",
     [{"s3_endpoint": "s3.example.com"}, {"s3_key": "key"}, {"s3_secret": "never-shown-secret"}],
 )
-def test_settings_that_cannot_work_are_named(changes: dict[str, str]) -> None:
+def test_settings_that_cannot_work_are_named(changes: dict[str, Any]) -> None:
     with pytest.raises(BadSettings) as refused:
         from_settings(Settings(s3_bucket=BUCKET, **changes))
     assert "MAJLIS_S3_" in str(refused.value)

@@ -1,10 +1,17 @@
 """Nouns of people as their viewers see them."""
 
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from majlis.features.media.model import Photo
+from majlis.kit.errors import Conflict, Invalid
+from majlis.kit.http import PageQuery
+
+Place = Annotated[str, Meta(max_length=100, examples=["Kabul"])]
 
 
 class UserMini(msgspec.Struct):
@@ -19,3 +26,72 @@ class UserMini(msgspec.Struct):
     neighborhood: str | None
     is_following: bool
     follows_me: bool
+
+
+class UserPublic(msgspec.Struct):
+    """A person as others see them: no address, no birthday, no exact place."""
+
+    id: UUID
+    first_name: str | None
+    last_name: str | None
+    avatar: Photo | None
+    cover: Photo | None
+    about: str | None
+    gender: str | None
+    website: str | None
+    country: str | None
+    province: str | None
+    district: str | None
+    neighborhood: str | None
+    is_complete: bool
+    created_at: datetime
+    followers_count: int
+    following_count: int
+    posts_count: int
+    is_following: bool
+    follows_me: bool
+    is_blocked: bool
+    can_message: bool
+    is_me: bool
+
+
+class FollowEntry(msgspec.Struct):
+    """A person in a list of follows, and since when."""
+
+    user: UserMini
+    created_at: datetime
+
+
+class FollowState(msgspec.Struct):
+    """Whether the caller follows a person now, and how many do."""
+
+    is_following: bool
+    followers_count: int
+
+
+class BlockState(msgspec.Struct):
+    """Whether the caller blocks a person now."""
+
+    is_blocked: bool
+
+
+class PeopleQuery(PageQuery, kw_only=True):
+    """Whom to look for: words that begin names, or an exact e-mail address or phone number."""
+
+    q: Annotated[str, Meta(max_length=200, description="at least 2 characters", examples=["Amina"])]
+    country: Place | None = None
+    province: Place | None = None
+    district: Place | None = None
+    neighborhood: Place | None = None
+
+
+class Blocked(Conflict):
+    """One of the two blocks the other."""
+
+    code, detail = "blocked", "One of you has blocked the other."
+
+
+class Oneself(Invalid):
+    """Nobody follows or blocks themselves."""
+
+    code, detail = "oneself", "You cannot do this to yourself."

@@ -5,25 +5,25 @@ from uuid import UUID
 from majlis.kit.facts import Fact
 
 
-class AccountCreated(Fact):
+class AccountCreated(Fact, frozen=True):
     """Somebody registered."""
 
     user_id: UUID
 
 
-class EmailVerified(Fact):
+class EmailVerified(Fact, frozen=True):
     """The address was confirmed."""
 
     user_id: UUID
 
 
-class PasswordChanged(Fact):
+class PasswordChanged(Fact, frozen=True):
     """The password was changed or reset."""
 
     user_id: UUID
 
 
-class AccountDeleted(Fact):
+class AccountDeleted(Fact, frozen=True):
     """The owner deleted the account; everyone above hides what belongs to it.
 
     The address travels along for the last mail: the row may be free for a new account by then.
@@ -33,26 +33,26 @@ class AccountDeleted(Fact):
     email: str
 
 
-class AccountSuspended(Fact):
+class AccountSuspended(Fact, frozen=True):
     """Moderators or operators closed the account, or opened it again."""
 
     user_id: UUID
     suspended: bool
 
 
-class RoleChanged(Fact):
+class RoleChanged(Fact, frozen=True):
     """The account's role changed."""
 
     user_id: UUID
 
 
-class VerificationRequested(Fact):
+class VerificationRequested(Fact, frozen=True):
     """Another confirmation mail is wanted."""
 
     user_id: UUID
 
 
-class ResetRequested(Fact):
+class ResetRequested(Fact, frozen=True):
     """A mail to reset the password is wanted."""
 
     user_id: UUID

@@ -5,6 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from majlis.kit.errors import Conflict, Forbidden
+
 Url = Annotated[str, Meta(max_length=2000)]
 
 
@@ -26,3 +28,15 @@ class Uploaded(msgspec.Struct):
     url: str
     path: str
     photo: Photo
+
+
+class NotUploader(Forbidden):
+    """Only who uploaded a file may delete it."""
+
+    code, detail = "not_uploader", "This file was uploaded by somebody else."
+
+
+class StillAttached(Conflict):
+    """Something refers to the file."""
+
+    code, detail = "still_attached", "This file is in use; remove it from where it is shown first."

@@ -19,6 +19,7 @@ from majlis.features.sessions import service as sessions
 from majlis.kit import clock, limits
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
+from majlis.kit.geo import Point
 from majlis.kit.http.binding import given
 from majlis.kit.me import Me, Origin
 
@@ -114,3 +115,8 @@ async def update(tx: Tx, me: Me, body: ProfileUpdate) -> User:
         row.location, row.country, row.province, row.district, row.neighborhood, complete, clock.now(),
     )  # fmt: skip
     return await get_user(tx, me, user_id)
+
+
+async def location(tx: Reader, me: Me) -> Point | None:
+    """The place of the caller's profile, if there is one."""
+    return await tx.one(store.LOCATION, me.user())

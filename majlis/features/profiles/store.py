@@ -50,3 +50,4 @@ UPDATE profiles SET first_name = $2, last_name = $3, about = $4, gender = $5, do
 SET_AVATAR = "UPDATE profiles SET avatar = $2, updated_at = $3 WHERE id = $1"
 SET_COVER = "UPDATE profiles SET cover = $2, updated_at = $3 WHERE id = $1"
 DELETE = "UPDATE profiles SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL"
+LOCATION = Query(Point, "SELECT location FROM profiles WHERE id = $1 AND deleted_at IS NULL AND location IS NOT NULL")

@@ -5,7 +5,7 @@ from uuid import UUID
 from majlis.kit.facts import Fact
 
 
-class SessionsRevoked(Fact):
+class SessionsRevoked(Fact, frozen=True):
     """Sessions of a user ended; their sockets are to be closed."""
 
     user_id: UUID

@@ -181,7 +181,9 @@ async def sessions(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Session
     ]
     more = len(rows) > paging.limit
     following = page.encode("sessions", items[-1].created_at, items[-1].id) if more else None
-    total = await tx.one(store.COUNT, me.user(), now) if paging.offset is not None and not paging.cursor else None
+    total = None
+    if paging.offset is not None and not paging.cursor:
+        total = await tx.one(store.COUNT, me.user(), now)
     return page.Page(items, following, total)
 
 

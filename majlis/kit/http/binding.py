@@ -5,7 +5,7 @@ import math
 import types
 import typing
 from decimal import Decimal
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -66,16 +66,16 @@ def query(raw: bytes, type: type[T]) -> T:
 
 def from_pairs(pairs: list[tuple[str, str]], type: type[T], *, json_values: bool = False) -> T:
     """Name-value pairs as this Struct. In forms, nested values may be written as JSON."""
-    wanted = {field.encode_name: field for field in msgspec.structs.fields(type)}
+    wanted = {field.encode_name: field for field in msgspec.structs.fields(cast(Any, type))}
     given: dict[str, Any] = {}
-    for name, value in pairs:
+    for name, text in pairs:
         field = wanted.get(name)
         if field is None:
-            given.setdefault(name, value)
-        elif _is_list(field.type) and not (json_values and value.startswith("[")):
-            given.setdefault(name, []).append(_from_text(value, json_values))
+            given.setdefault(name, text)
+        elif _is_list(field.type) and not (json_values and text.startswith("[")):
+            given.setdefault(name, []).append(_from_text(text, json_values))
         else:
-            given[name] = _from_text(value, json_values)
+            given[name] = _from_text(text, json_values)
     refused = getattr(type, "not_writable", None)
     if refused:
         _refuse(given, refused)

@@ -65,7 +65,8 @@ class Idempotency:
         async with Hold(self._db) as tx:
             await tx.run(FORGET, user, key, now - KEPT)
             if await tx.one(CLAIM, user, key, route, body_hash, now) is None:
-                return _replay(await tx.one(FIND, user, key, now - KEPT), route, body_hash)
+                stored = await tx.one(FIND, user, key, now - KEPT)
+                return _replay(stored, route, body_hash)
             answer = await work()
             if isinstance(answer, Response):
                 raise TypeError(f"{request.route} streams its answer and cannot be kept")

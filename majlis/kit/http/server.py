@@ -134,7 +134,8 @@ class Server:
         extra.update(await surface.throttle(self.app, request))
         policy.admit(request.me)
         if route.idempotent and request.me.id is not None and b"idempotency-key" in request.headers:
-            return await self.idempotency.run(request, lambda: self._run(route, request))
+            kept: Answer | Response = await self.idempotency.run(request, lambda: self._run(route, request))
+            return kept
         return await self._run(route, request)
 
     async def _run(self, route: Route, request: Request) -> Answer | Response:

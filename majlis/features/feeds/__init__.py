@@ -1,0 +1,1 @@
+"""Lists of posts: feeds, searches, somebody's posts, bookmarks."""

@@ -1,0 +1,96 @@
+"""Lists of posts over HTTP."""
+
+from uuid import UUID
+
+from majlis.app import App
+from majlis.features.feeds import service
+from majlis.features.feeds.model import (
+    FeedQuery,
+    FilterQuery,
+    MineQuery,
+    NearbyQuery,
+    PlaceQuery,
+    SearchQuery,
+    TypeQuery,
+)
+from majlis.features.posts.model import Post
+from majlis.kit import http
+from majlis.kit.errors import Invalid
+from majlis.kit.http import access
+from majlis.kit.me import Me
+
+api = http.Api("posts")
+POSTS = "/api/v1/posts"
+
+
+@api.get(POSTS, policy=access.optional)
+async def feed(app: App, me: Me, query: FeedQuery) -> http.Listing[Post]:
+    """The feed: recent, nearby or trending, with filters that combine freely."""
+    async with app.db.read() as tx:
+        return http.listing(await service.feed(tx, me, query, query.sort))
+
+
+@api.get(POSTS + "/trending", policy=access.optional)
+async def trending(app: App, me: Me, query: PlaceQuery) -> http.Listing[Post]:
+    """The posts of the last seven days that people react to most."""
+    wanted = FilterQuery(
+        type=query.type,
+        country=query.country,
+        province=query.province,
+        district=query.district,
+        neighborhood=query.neighborhood,
+        limit=query.limit,
+        cursor=query.cursor,
+        offset=query.offset,
+    )
+    async with app.db.read() as tx:
+        return http.listing(await service.feed(tx, me, wanted, "trending"))
+
+
+@api.get(POSTS + "/nearby", policy=access.optional)
+async def nearby(app: App, me: Me, query: NearbyQuery) -> http.Listing[Post]:
+    """Posts around a point, nearest first."""
+    wanted = FilterQuery(
+        type=query.type,
+        lat=query.lat,
+        lng=query.lng,
+        radius_km=query.radius_km,
+        limit=query.limit,
+        cursor=query.cursor,
+        offset=query.offset,
+    )
+    async with app.db.read() as tx:
+        return http.listing(await service.feed(tx, me, wanted, "nearby"))
+
+
+async def search(app: App, me: Me, query: SearchQuery) -> http.Listing[Post]:
+    """Full-text search in titles and descriptions, with the filters of the feed."""
+    if query.q is None:
+        raise Invalid.field("q", "What are you looking for?", "required")
+    async with app.db.read() as tx:
+        return http.listing(await service.feed(tx, me, query, query.sort))
+
+
+api.get(POSTS + "/search", policy=access.optional)(search)
+api.get("/api/v1/search/posts", policy=access.optional)(search)
+
+
+@api.get("/api/v1/users/me/posts", policy=access.user)
+async def my_posts(app: App, me: Me, query: MineQuery) -> http.Listing[Post]:
+    """The caller's own posts, newest first."""
+    async with app.db.read() as tx:
+        return http.listing(await service.mine(tx, me, query))
+
+
+@api.get("/api/v1/users/{user_id}/posts", policy=access.optional)
+async def user_posts(app: App, me: Me, user_id: UUID, query: TypeQuery) -> http.Listing[Post]:
+    """Somebody's posts, newest first."""
+    async with app.db.read() as tx:
+        return http.listing(await service.of_user(tx, me, user_id, query.type, query.paging()))
+
+
+@api.get("/api/v1/users/me/bookmarks", policy=access.user)
+async def my_bookmarks(app: App, me: Me, query: TypeQuery) -> http.Listing[Post]:
+    """The caller's bookmarks, the newest first."""
+    async with app.db.read() as tx:
+        return http.listing(await service.bookmarks(tx, me, query.type, query.paging()))

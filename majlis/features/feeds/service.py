@@ -1,0 +1,91 @@
+"""Verbs of lists of posts."""
+
+import re
+from uuid import UUID
+
+from majlis.features.feeds.model import FilterQuery, MineQuery
+from majlis.features.graph import service as graph
+from majlis.features.posts import service as posts
+from majlis.features.posts.model import Filter, Post, PostType, Sort
+from majlis.features.profiles import service as profiles
+from majlis.kit import page
+from majlis.kit.db import Reader
+from majlis.kit.errors import FieldFault, Invalid
+from majlis.kit.geo import Point
+from majlis.kit.me import Me
+
+SHORTEST_SEARCH = 2
+
+
+async def feed(tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> page.Page[Post]:
+    """The posts that this viewer may see and that pass every filter given. Raises Invalid, Malformed."""
+    if query.q is not None:
+        check_words(query.q)
+    near = await _center(tx, me, query.lat, query.lng, needed=sort == "nearby")
+    wanted = Filter(
+        type=query.type,
+        category_id=query.category_id,
+        user_id=query.user_id,
+        business_id=query.business_id,
+        country=query.country,
+        province=query.province,
+        district=query.district,
+        neighborhood=query.neighborhood,
+        min_price=query.min_price,
+        max_price=query.max_price,
+        currency=query.currency,
+        free=query.free,
+        sold=query.sold,
+        date_from=query.date_from,
+        date_to=query.date_to,
+        q=query.q,
+        near=near,
+        radius_km=query.radius_km,
+    )
+    return await posts.listing(tx, me, wanted, sort, query.paging())
+
+
+async def _center(tx: Reader, me: Me, lat: float | None, lng: float | None, *, needed: bool) -> Point | None:
+    """The point to search around: the one given, else the profile's when it is needed (rules 102, 108)."""
+    if lat is not None and lng is not None:
+        return Point(lat, lng)
+    if lat is not None or lng is not None:
+        raise Invalid.field("lng" if lng is None else "lat", "Give both lat and lng.")
+    if not needed:
+        return None
+    place = await profiles.location(tx, me) if me.id is not None else None
+    if place is None:
+        words = "Give lat and lng, or set a location in your profile."
+        raise Invalid(words, fields=[FieldFault("lat", "required", words), FieldFault("lng", "required", words)])
+    return place
+
+
+def check_words(text: str) -> None:
+    """Raises Invalid unless there is something to search for."""
+    if len(re.sub(r"\W", "", text)) < SHORTEST_SEARCH:
+        raise Invalid.field("q", f"Search for at least {SHORTEST_SEARCH} letters or digits.", "too_short")
+
+
+async def of_user(tx: Reader, me: Me, user_id: UUID, types: list[PostType] | None, paging: page.Paging) -> page.Page[Post]:
+    """Somebody's posts, newest first. Raises NotFound for whom the viewer may not see."""
+    await graph.visible_person(tx, me, user_id)
+    return await posts.listing(tx, me, Filter(user_id=user_id, type=types), "recent", paging)
+
+
+async def mine(tx: Reader, me: Me, query: MineQuery) -> page.Page[Post]:
+    """The caller's own posts, newest first; with those switched off unless asked otherwise."""
+    wanted = Filter(
+        user_id=me.user(),
+        type=query.type,
+        visibility=query.visibility,
+        status=query.status,
+        sold=query.sold,
+        hidden_too=query.status is None,
+    )
+    return await posts.listing(tx, me, wanted, "recent", query.paging())
+
+
+async def bookmarks(tx: Reader, me: Me, types: list[PostType] | None, paging: page.Paging) -> page.Page[Post]:
+    """The caller's bookmarks, the newest first; what cannot be seen any more is skipped."""
+    me.user()
+    return await posts.listing(tx, me, Filter(type=types, bookmarked=True), "bookmarked", paging)

@@ -1,0 +1,9 @@
+"""What happens to uploads."""
+
+from majlis.kit.facts import Fact
+
+
+class PhotosReleased(Fact):
+    """The last reference to these objects was given up; they go unless somebody refers to them again."""
+
+    objects: tuple[str, ...]

@@ -1,0 +1,231 @@
+"""Verbs of uploads: store a picture, refer to it, give it up, delete it.
+
+A row exists before its files do and goes after them, so that whatever is cut short leaves a row by which
+the sweep finds the rest.
+"""
+
+import asyncio
+import contextlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+import msgspec
+
+from majlis.app import App
+from majlis.features.media import store as rows
+from majlis.features.media.facts import PhotosReleased
+from majlis.features.media.model import NotUploader, Photo, StillAttached, Uploaded
+from majlis.kit import clock, facts, ids, log
+from majlis.kit.db import Tx
+from majlis.kit.errors import FieldFault, Invalid, NotFound
+from majlis.kit.http import Upload
+from majlis.kit.me import Me
+from majlis.vendors.images import MIME_TYPE, Kind, Processed
+
+logger = log.get("majlis.media")
+
+UNNAMED = "photo"
+NAME_LENGTH = 60
+KEPT_LOOSE = timedelta(hours=24)  # how long an upload may wait until something refers to it
+BATCH = 100
+SUFFIX, THUMBNAIL_SUFFIX = ".webp", "_thumb.webp"
+_OBJECT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[a-z0-9_-]{1,80}\.webp")
+
+
+# ---- storing
+
+
+async def store(app: App, me: Me, file: Upload, kind: Kind) -> Uploaded:
+    """The picture as WebP with a thumbnail, stored for the caller, referred to by nothing yet (rule 68).
+
+    Raises Malformed, UnsupportedType, TooLarge and Unavailable; nothing is left behind then.
+    """
+    (uploaded,) = await store_all(app, me, [file], kind)
+    return uploaded
+
+
+async def store_all(app: App, me: Me, files: Sequence[Upload], kind: Kind) -> list[Uploaded]:
+    """Each file as `store` does it: all of them, or none."""
+    user_id, now = me.user(), clock.now()
+    # One after the other: a form full of pictures must not take every turn from other people.
+    pictures = [await app.images.process(file.data, kind) for file in files]
+    if not pictures:
+        return []
+    base = app.settings.media_url()
+    stored = [_uploaded(base, file.name, picture) for file, picture in zip(files, pictures, strict=True)]
+    async with app.db.tx() as tx:
+        await tx.many(rows.ADD, [(ids.new(), one.path, user_id, kind.value, one.photo, now) for one in stored])
+    async with _discarded_on_error(app, stored):
+        for one, picture in zip(stored, pictures, strict=True):
+            await app.files.put(one.path, picture.data, content_type=MIME_TYPE)
+            await app.files.put(thumbnail_of(one.path), picture.thumbnail, content_type=MIME_TYPE)
+    return stored
+
+
+@contextlib.asynccontextmanager
+async def storing(app: App, me: Me, files: Sequence[Upload], kind: Kind) -> AsyncIterator[list[Uploaded]]:
+    """`store_all` for the length of a block that attaches the pictures; they go at once when it fails."""
+    stored = await store_all(app, me, files, kind)
+    async with _discarded_on_error(app, stored):
+        yield stored
+
+
+@contextlib.asynccontextmanager
+async def _discarded_on_error(app: App, stored: Sequence[Uploaded]) -> AsyncIterator[None]:
+    try:
+        yield
+    except BaseException:
+        try:
+            await remove_loose(app, Me.system, [one.path for one in stored])
+        except Exception as error:
+            # What failed first is the answer; the sweep does what could not be done here.
+            logger.warning("an upload was not cleared away", exc_info=error)
+        raise
+
+
+def _uploaded(base: str, file_name: str, picture: Processed) -> Uploaded:
+    name = slug(file_name) + SUFFIX
+    path = f"{uuid4()}/{name}"
+    url = f"{base}/{path}"
+    size = len(picture.data)
+    thumbnail = f"{base}/{thumbnail_of(path)}"
+    photo = Photo(url, name, picture.mime_type, size, picture.width, picture.height, thumbnail)
+    return Uploaded(url, path, photo)
+
+
+def slug(file_name: str) -> str:
+    """A client's file name without folders and suffix, as far as it is plain letters and digits (rule 76)."""
+    last = re.split(r"[/\\]", file_name)[-1]
+    stem = last.rpartition(".")[0] or last
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_]+", "-", plain)[:NAME_LENGTH].strip("-_") or UNNAMED
+
+
+# ---- names
+
+
+def is_object(path: str) -> bool:
+    """Whether an object could have this name, that of a thumbnail included."""
+    return _OBJECT.fullmatch(path) is not None
+
+
+def thumbnail_of(path: str) -> str:
+    """The name of an object's thumbnail (rule 75)."""
+    return path.removesuffix(SUFFIX) + THUMBNAIL_SUFFIX
+
+
+def object_of(url: str) -> str | None:
+    """The object behind a public URL, whatever its base was at the time (rule 78); None for any other."""
+    path = "/".join(url.rsplit("/", 2)[1:])
+    return path if is_object(path) else None
+
+
+# ---- references
+
+
+async def claim(tx: Tx, me: Me, photos: Sequence[Photo], field: str) -> list[Photo]:
+    """Refer to uploads of the caller's own, once for each time they are named; the photos as stored.
+
+    Raises Invalid naming `field[i].url` of each that is not the caller's, or gone.
+    """
+    user_id = me.user()
+    if not photos:
+        return []
+    named = [object_of(photo.url) for photo in photos]
+    found = await _locked(tx, named)
+    mine = {one.object: one for one in found if one.user_id == user_id and not one.removed}
+    stored = {path: msgspec.json.decode(one.photo, type=Photo) for path, one in mine.items()}
+    wrong = [
+        FieldFault(f"{field}[{index}].url", "unknown_upload", "This is no upload of yours.")
+        for index, (path, photo) in enumerate(zip(named, photos, strict=True))
+        if path not in stored or stored[path].url != photo.url
+    ]
+    if wrong:
+        raise Invalid(fields=wrong)
+    await _count(tx, rows.ATTACH, (path for path in named if path is not None))
+    return [stored[path] for path in named if path is not None]
+
+
+async def release(tx: Tx, me: Me, urls: Sequence[str]) -> None:
+    """Give references up, one for each time an URL is named. What nothing refers to then is removed later.
+
+    URLs of others' uploads and of no upload are passed over; background work may give up anybody's.
+    """
+    named = [object_of(url) for url in urls]
+    found = await _locked(tx, named)
+    mine = {one.object: one for one in found if me.is_system or (one.user_id is not None and one.user_id == me.id)}
+    given = Counter(path for path in named if path in mine)
+    if not given:
+        return
+    await _count(tx, rows.DETACH, given.elements())
+    loose = tuple(path for path, times in given.items() if path is not None and mine[path].attached <= times)
+    if loose:
+        await facts.emit(tx, PhotosReleased(loose))
+
+
+async def _locked(tx: Tx, paths: Iterable[str | None]) -> list[rows.Row]:
+    known = {path for path in paths if path is not None}
+    return await tx.all(rows.LOCK, list(known)) if known else []
+
+
+async def _count(tx: Tx, statement: str, paths: Iterable[str | None]) -> None:
+    times = Counter(paths)
+    await tx.run(statement, list(times), list(times.values()))
+
+
+# ---- removing
+
+
+async def delete(app: App, me: Me, path: str) -> None:
+    """Delete an upload of the caller's own with its thumbnail. Raises NotFound, NotUploader, StillAttached."""
+    user_id = me.user()
+    if not is_object(path):
+        raise NotFound()
+    async with app.db.tx() as tx:
+        found = await tx.one(rows.LOCK, [path])
+        if found is None:
+            raise NotFound()
+        if found.user_id != user_id:
+            raise NotUploader()
+        if found.attached:
+            raise StillAttached()
+        await tx.run(rows.MARK, [path], clock.now())
+    await _erase(app, [path])
+
+
+async def remove_loose(app: App, me: Me, paths: Sequence[str]) -> None:
+    """Remove those of these objects that nothing refers to."""
+    async with app.db.tx() as tx:
+        loose = [one.object for one in await _locked(tx, paths) if one.is_loose()]
+        if loose:
+            await tx.run(rows.MARK, loose, clock.now())
+    await _erase(app, loose)
+
+
+async def sweep(app: App, me: Me) -> int:
+    """Remove what nothing has referred to for a day, and what is left of removals that were cut short.
+
+    Returns how many uploads went.
+    """
+    before, count = clock.now() - KEPT_LOOSE, 0
+    while True:
+        async with app.db.tx() as tx:
+            loose = await tx.all(rows.LOOSE, before, BATCH)
+        await remove_loose(app, me, loose)
+        count += len(loose)
+        if len(loose) < BATCH:
+            return count
+
+
+async def _erase(app: App, paths: Sequence[str]) -> None:
+    """Delete the files of objects that are marked as removed, then their rows."""
+    if not paths:
+        return
+    for path in paths:
+        await asyncio.gather(app.files.delete(path), app.files.delete(thumbnail_of(path)))
+    async with app.db.tx() as tx:
+        await tx.run(rows.FORGET, paths)

@@ -1,0 +1,53 @@
+"""Verbs of polls."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from majlis.features.polls import store
+from majlis.features.polls.model import Poll, PollOption
+from majlis.kit import clock, ids
+from majlis.kit.db import Reader, Tx
+from majlis.kit.errors import Invalid
+from majlis.kit.me import Me
+
+LEAST, MOST, LONGEST = 2, 10, 200  # rule 87
+
+
+def checked(options: Sequence[str] | None, field: str) -> list[str]:
+    """The options of a poll, trimmed. Raises Invalid unless there are 2 to 10 different ones."""
+    found = [" ".join(option.split()) for option in options or ()]
+    if not LEAST <= len(found) <= MOST:
+        raise Invalid.field(field, f"A poll has {LEAST} to {MOST} options.")
+    for index, option in enumerate(found):
+        if not 0 < len(option) <= LONGEST:
+            raise Invalid.field(f"{field}[{index}]", f"An option has 1 to {LONGEST} characters.")
+    if len({option.casefold() for option in found}) < len(found):
+        raise Invalid.field(field, "The options must differ.")
+    return found
+
+
+async def create(tx: Tx, me: Me, post_id: UUID, options: Sequence[str]) -> None:
+    """A poll for a post; whoever calls has checked that the post may have one."""
+    poll_id, now = ids.new(), clock.now()
+    await tx.run(store.ADD, poll_id, post_id, now)
+    await tx.many(store.ADD_OPTION, [(ids.new(), poll_id, text, at, now) for at, text in enumerate(options)])
+
+
+async def of_posts(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, Poll]:
+    """The polls of these posts by post id; one query, none when nothing is asked."""
+    if not post_ids:
+        return {}
+    polls: dict[UUID, Poll] = {}
+    for row in await tx.all(store.OF_POSTS, me.id, list(post_ids)):
+        poll = polls.get(row.post_id)
+        if poll is None:
+            poll = Poll(row.poll_id, row.post_id, [], 0, row.my_vote, row.poll_created_at, row.poll_updated_at)
+            polls[row.post_id] = poll
+        poll.options.append(
+            PollOption(row.id, row.poll_id, row.option, row.vote_count, 0.0, row.created_at, row.updated_at)
+        )
+        poll.total_votes += row.vote_count
+    for poll in polls.values():
+        for option in poll.options:
+            option.percent = round(100 * option.vote_count / poll.total_votes, 1) if poll.total_votes else 0.0
+    return polls
