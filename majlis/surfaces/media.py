@@ -32,9 +32,10 @@ async def get_media(app: App, request: Request, path: str) -> Any:
     if not media.is_object(path):
         raise NotFound()
     info = await app.files.head(path)
-    headers = {**HEADERS, "ETag": info.etag, "Cache-Control": FOREVER}
+    lasting = {"ETag": info.etag, "Cache-Control": FOREVER}
     if etag_matches(request.headers.get(b"if-none-match"), info.etag.encode("latin-1")):
-        return Response(status_code=304, headers=headers)
+        return Response(status_code=304, headers=lasting)
+    headers = {**HEADERS, **lasting}
     if request.method == "HEAD":
         return Response(headers={**headers, "Content-Length": str(info.size)})
     part = None

@@ -15,7 +15,7 @@ Lat = Annotated[float, Meta(ge=-90, le=90)]
 Lng = Annotated[float, Meta(ge=-180, le=180)]
 Radius = Annotated[float, Meta(gt=0, le=100, description="kilometres")]
 Words = Annotated[str, Meta(max_length=200)]
-Amount = Annotated[Decimal, Meta(ge=0, le=99_999_999)]
+Amount = Annotated[Decimal, Meta(examples=["100.00"])]
 DEFAULT_RADIUS_KM = 10.0
 
 

@@ -15,12 +15,17 @@ from majlis.kit.geo import Point
 from majlis.kit.me import Me
 
 SHORTEST_SEARCH = 2
+MOST_EXPENSIVE = 10**10
 
 
 async def feed(tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> page.Page[Post]:
     """The posts that this viewer may see and that pass every filter given. Raises Invalid, Malformed."""
     if query.q is not None:
         check_words(query.q)
+    for field in ("min_price", "max_price"):
+        amount = getattr(query, field)
+        if amount is not None and not 0 <= amount < MOST_EXPENSIVE:
+            raise Invalid.field(field, "A price is a number that is not negative.")
     near = await _center(tx, me, query.lat, query.lng, needed=sort == "nearby")
     wanted = Filter(
         type=query.type,

@@ -1,6 +1,6 @@
 """Rows of follows and blocks, and the SQL of who may see whom."""
 
-from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ BLOCKED = """ARRAY(
 
 
 def follows(follower: str, following: str) -> str:
-    """SQL: whether one follows the other. A scalar subquery: EXISTS would be planned as a scan of all follows."""
+    """SQL: whether one follows the other. A scalar subquery: EXISTS would scan all follows of the viewer."""
     return (
         "coalesce((SELECT true FROM user_follows f"
         f" WHERE f.follower_id = {follower} AND f.following_id = {following}), false)"
@@ -37,11 +37,14 @@ _MINI = f"""p.id, p.first_name, p.last_name, p.avatar, p.province, p.district, p
   {follows("$1", "p.id")} AS is_following, {follows("p.id", "$1")} AS follows_me"""
 
 MINIS = Query(UserMini, f"SELECT {_MINI} FROM profiles p WHERE p.id = ANY($2::uuid[]) AND {_LISTED}")
-VISIBLE = Query(bool, f"SELECT true FROM profiles p WHERE p.id = $2 AND {_LIVE} AND NOT {_blocks('p.id', '$1')}")
+VISIBLE = Query(
+    bool, f"SELECT true FROM profiles p WHERE p.id = $2 AND {_LIVE} AND NOT {_blocks('p.id', '$1')}"
+)
 PUBLIC = Query(
     UserPublic,
-    f"""SELECT p.id, p.first_name, p.last_name, p.avatar, p.cover, p.about, p.gender, p.website, p.country, p.province,
-      p.district, p.neighborhood, p.is_complete, p.created_at, p.followers_count, p.following_count, p.posts_count,
+    f"""SELECT p.id, p.first_name, p.last_name, p.avatar, p.cover, p.about, p.gender, p.website,
+      p.country, p.province, p.district, p.neighborhood, p.is_complete, p.created_at,
+      p.followers_count, p.following_count, p.posts_count,
       {follows("$1", "p.id")} AS is_following, {follows("p.id", "$1")} AS follows_me,
       {_blocks("$1", "p.id")} AS is_blocked,
       coalesce(p.id <> $1 AND NOT {_blocks("$1", "p.id")}, false) AS can_message,
@@ -87,59 +90,98 @@ DELETE FROM user_follows
 WHERE (follower_id = $1 AND following_id = $2) OR (follower_id = $2 AND following_id = $1)
 """
 
-# The rows of up to 500 people who follow a person or are followed by them, locked in order.
+# Some of the people who follow a person or are followed by them; all their rows are held, in order.
 NEIGHBOURS = Query(
     UUID,
     """SELECT p.id FROM profiles p WHERE p.id = $1 OR p.id IN (
-      SELECT following_id FROM user_follows WHERE follower_id = $1
-      UNION SELECT follower_id FROM user_follows WHERE following_id = $1 ORDER BY 1 LIMIT 500)
-    ORDER BY p.id FOR NO KEY UPDATE""",
+      (SELECT following_id FROM user_follows WHERE follower_id = $1 LIMIT 250)
+      UNION (SELECT follower_id FROM user_follows WHERE following_id = $1 LIMIT 250))
+    ORDER BY p.id FOR NO KEY UPDATE OF p""",
 )
 FORGET = """
 DELETE FROM user_follows
-WHERE (follower_id = $1 AND following_id = ANY($2::uuid[])) OR (following_id = $1 AND follower_id = ANY($2::uuid[]))
+WHERE (follower_id = $1 AND following_id = ANY($2::uuid[]))
+   OR (following_id = $1 AND follower_id = ANY($2::uuid[]))
 """
 
-
-class Listed(msgspec.Struct):
-    """A person in a list that is sorted by time, newest first."""
-
-    id: UUID
-    first_name: str | None
-    last_name: str | None
-    avatar: msgspec.Raw | None
-    province: str | None
-    district: str | None
-    neighborhood: str | None
-    is_following: bool
-    follows_me: bool
-    since: datetime
-
-
-class Found(msgspec.Struct):
-    """A person that was searched for, with what the list is sorted by."""
-
-    id: UUID
-    first_name: str | None
-    last_name: str | None
-    avatar: msgspec.Raw | None
-    province: str | None
-    district: str | None
-    neighborhood: str | None
-    is_following: bool
-    follows_me: bool
-    rank: int
-    name: str
+List = Literal["followers", "following", "blocked"]
+# The column of the people listed, and their rows: $1 is the viewer, $2 whose list it is.
+_LISTS: dict[List, tuple[str, str]] = {
+    "followers": (
+        "r.follower_id",
+        f"user_follows r JOIN profiles p ON p.id = r.follower_id AND {_LISTED} WHERE r.following_id = $2",
+    ),
+    "following": (
+        "r.following_id",
+        f"user_follows r JOIN profiles p ON p.id = r.following_id AND {_LISTED} WHERE r.follower_id = $2",
+    ),
+    "blocked": (
+        "r.blocked_id",
+        f"user_blocks r JOIN profiles p ON p.id = r.blocked_id AND {_LIVE} WHERE r.blocker_id = $2",
+    ),
+}
+MINI_COLUMNS = 9
 
 
-class Counted:
-    """A list by its two statements: `page` for some rows and `count`, which stops at a ceiling."""
+def people(which: List, *, continued: bool, usual: bool) -> str:
+    """The latest people of a list as UserMini, then since when.
 
-    def __init__(self, row: type, columns: str, rows: str, keys: str, order: str, arguments: int) -> None:
-        """`rows` uses the arguments up to number `arguments`; `keys` the three after them or fewer."""
-        self._row, self._columns, self._rows, self._order = row, columns, rows, order
-        self._keys, self._used = keys, arguments
-        self.count = Query(int, f"SELECT count(*) FROM (SELECT 1 {rows} LIMIT {page.MAX_OFFSET}) AS found")
-        # The usual size is a literal, which lets PostgreSQL keep a generic plan.
-        self._usual = self._sql(str(page.DEFAULT + 1), "")
-        self._other = self._sql("$LIMIT", "$OFFSET")
+    Continued: behind ($3 time, $4 id). The usual size is a literal, which lets PostgreSQL keep a generic
+    plan; otherwise limit and offset are the two arguments that follow.
+    """
+    person, rows = _LISTS[which]
+    behind = f" AND (r.created_at, {person}) < ($3, $4)" if continued else ""
+    return f"""SELECT {_MINI}, r.created_at FROM {rows}{behind}
+    ORDER BY r.created_at DESC, {person} DESC {_size(4 if continued else 2, usual)}"""
+
+
+def people_count(which: List) -> Query[int]:
+    """How many people there are in a list, up to a ceiling."""
+    # $1 is named for the list that does not ask who views it.
+    return Query(
+        int,
+        f"SELECT count(*) FROM (SELECT $1::uuid FROM {_LISTS[which][1]} LIMIT {page.MAX_OFFSET}) AS found",
+    )
+
+
+def _size(used: int, usual: bool) -> str:
+    return f"LIMIT {page.DEFAULT + 1}" if usual else f"LIMIT ${used + 1} OFFSET ${used + 2}"
+
+
+# Who is found: by words that begin their names ($2 as a tsquery), or by id ($3).
+_FOUND = f"""profiles p WHERE (p.search @@ to_tsquery('simple', $2) OR p.id = $3) AND {_LISTED}
+  AND ($4::text IS NULL OR lower(p.country) = lower($4))
+  AND ($5::text IS NULL OR lower(p.province) = lower($5))
+  AND ($6::text IS NULL OR lower(p.district) = lower($6))
+  AND ($7::text IS NULL OR lower(p.neighborhood) = lower($7))"""
+_RANK = "(p.id IS DISTINCT FROM $3)::int"  # who was named exactly comes first
+_NAME = "lower(concat_ws(' ', p.first_name, p.last_name))"
+FOUND_COUNT = Query(int, f"SELECT count(*) FROM (SELECT 1 FROM {_FOUND} LIMIT {page.MAX_OFFSET}) AS found")
+
+
+def found(*, continued: bool, usual: bool) -> str:
+    """People that were searched for as UserMini, then rank and name; continued: behind ($8, $9, $10 id)."""
+    behind = f" AND ({_RANK}, {_NAME}, p.id) > ($8, $9, $10)" if continued else ""
+    return f"""SELECT {_MINI}, {_RANK} AS rank, {_NAME} AS name FROM {_FOUND}{behind}
+    ORDER BY rank, name, p.id {_size(10 if continued else 7, usual)}"""
+
+
+def prefixes(text: str) -> str:
+    """A tsquery of words that must all begin some word. Quoted, so that nothing in it is an operator."""
+    words = text.replace("\\", " ").replace("'", "''").split()
+    return " & ".join(f"'{word}':*" for word in words[:16])
+
+
+BY_EMAIL = Query(UUID, "SELECT id FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL")
+BY_PHONE = Query(UUID, "SELECT id FROM users WHERE phone = $1 AND deleted_at IS NULL")
+
+
+def samples() -> list[str]:
+    """Every shape of list, for tests that prepare them."""
+    shapes = [(continued, usual) for continued in (False, True) for usual in (False, True)]
+    lists = [people(which, continued=c, usual=u) for which in _LISTS for c, u in shapes]
+    return [
+        *lists,
+        *(people_count(which).sql for which in _LISTS),
+        *(found(continued=c, usual=u) for c, u in shapes),
+    ]

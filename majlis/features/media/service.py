@@ -58,7 +58,8 @@ async def store_all(app: App, me: Me, files: Sequence[Upload], kind: Kind) -> li
     base = app.settings.media_url()
     stored = [_uploaded(base, file.name, picture) for file, picture in zip(files, pictures, strict=True)]
     async with app.db.tx() as tx:
-        await tx.many(rows.ADD, [(ids.new(), one.path, user_id, kind.value, one.photo, now) for one in stored])
+        values = [(ids.new(), one.path, user_id, kind.value, one.photo, now) for one in stored]
+        await tx.many(rows.ADD, values)
     async with _discarded_on_error(app, stored):
         for one, picture in zip(stored, pictures, strict=True):
             await app.files.put(one.path, picture.data, content_type=MIME_TYPE)
@@ -79,12 +80,21 @@ async def _discarded_on_error(app: App, stored: Sequence[Uploaded]) -> AsyncIter
     try:
         yield
     except BaseException:
+        paths = [one.path for one in stored]
         try:
-            await remove_loose(app, Me.system, [one.path for one in stored])
+            if _is_held(app):
+                await _erase_files(app, paths)  # the request takes their rows back by itself
+            else:
+                await remove_loose(app, Me.system, paths)
         except Exception as error:
             # What failed first is the answer; the sweep does what could not be done here.
             logger.warning("an upload was not cleared away", exc_info=error)
         raise
+
+
+def _is_held(app: App) -> bool:
+    """Whether one transaction spans the whole request, as it does under an Idempotency-Key."""
+    return app.db.tx() is app.db.tx()
 
 
 def _uploaded(base: str, file_name: str, picture: Processed) -> Uploaded:
@@ -128,17 +138,16 @@ def object_of(url: str) -> str | None:
 
 
 async def claim(tx: Tx, me: Me, photos: Sequence[Photo], field: str) -> list[Photo]:
-    """Refer to uploads of the caller's own, once for each time they are named; the photos as stored.
+    """Refer to uploads of the caller's own, once for each time one is named. Returns the photos as stored.
 
     Raises Invalid naming `field[i].url` of each that is not the caller's, or gone.
     """
     user_id = me.user()
     if not photos:
         return []
-    named = [object_of(photo.url) for photo in photos]
-    found = await _locked(tx, named)
-    mine = {one.object: one for one in found if one.user_id == user_id and not one.removed}
-    stored = {path: msgspec.json.decode(one.photo, type=Photo) for path, one in mine.items()}
+    named = _objects(photo.url for photo in photos)
+    mine = [one for one in await _locked(tx, named) if one.user_id == user_id and not one.removed]
+    stored = {one.object: msgspec.json.decode(one.photo, type=Photo) for one in mine}
     wrong = [
         FieldFault(f"{field}[{index}].url", "unknown_upload", "This is no upload of yours.")
         for index, (path, photo) in enumerate(zip(named, photos, strict=True))
@@ -146,8 +155,8 @@ async def claim(tx: Tx, me: Me, photos: Sequence[Photo], field: str) -> list[Pho
     ]
     if wrong:
         raise Invalid(fields=wrong)
-    await _count(tx, rows.ATTACH, (path for path in named if path is not None))
-    return [stored[path] for path in named if path is not None]
+    await _count(tx, rows.ATTACH, named)
+    return [stored[path] for path in named]
 
 
 async def release(tx: Tx, me: Me, urls: Sequence[str]) -> None:
@@ -155,24 +164,28 @@ async def release(tx: Tx, me: Me, urls: Sequence[str]) -> None:
 
     URLs of others' uploads and of no upload are passed over; background work may give up anybody's.
     """
-    named = [object_of(url) for url in urls]
-    found = await _locked(tx, named)
-    mine = {one.object: one for one in found if me.is_system or (one.user_id is not None and one.user_id == me.id)}
-    given = Counter(path for path in named if path in mine)
+    named = _objects(urls)
+    mine = {one.object: one for one in await _locked(tx, named) if me.is_system or one.user_id == me.user()}
+    given = [path for path in named if path in mine]
     if not given:
         return
-    await _count(tx, rows.DETACH, given.elements())
-    loose = tuple(path for path, times in given.items() if path is not None and mine[path].attached <= times)
+    await _count(tx, rows.DETACH, given)
+    loose = tuple(path for path, times in Counter(given).items() if mine[path].attached <= times)
     if loose:
         await facts.emit(tx, PhotosReleased(loose))
 
 
-async def _locked(tx: Tx, paths: Iterable[str | None]) -> list[rows.Row]:
-    known = {path for path in paths if path is not None}
+def _objects(urls: Iterable[str]) -> list[str]:
+    """The object behind each URL, an empty name where there is none."""
+    return [object_of(url) or "" for url in urls]
+
+
+async def _locked(tx: Tx, paths: Iterable[str]) -> list[rows.Row]:
+    known = {path for path in paths if path}
     return await tx.all(rows.LOCK, list(known)) if known else []
 
 
-async def _count(tx: Tx, statement: str, paths: Iterable[str | None]) -> None:
+async def _count(tx: Tx, statement: str, paths: Iterable[str]) -> None:
     times = Counter(paths)
     await tx.run(statement, list(times), list(times.values()))
 
@@ -181,7 +194,7 @@ async def _count(tx: Tx, statement: str, paths: Iterable[str | None]) -> None:
 
 
 async def delete(app: App, me: Me, path: str) -> None:
-    """Delete an upload of the caller's own with its thumbnail. Raises NotFound, NotUploader, StillAttached."""
+    """Delete an upload of the caller's own and its thumbnail. Raises NotFound, NotUploader, StillAttached."""
     user_id = me.user()
     if not is_object(path):
         raise NotFound()
@@ -225,7 +238,11 @@ async def _erase(app: App, paths: Sequence[str]) -> None:
     """Delete the files of objects that are marked as removed, then their rows."""
     if not paths:
         return
-    for path in paths:
-        await asyncio.gather(app.files.delete(path), app.files.delete(thumbnail_of(path)))
+    await _erase_files(app, paths)
     async with app.db.tx() as tx:
         await tx.run(rows.FORGET, paths)
+
+
+async def _erase_files(app: App, paths: Sequence[str]) -> None:
+    for path in paths:
+        await asyncio.gather(app.files.delete(path), app.files.delete(thumbnail_of(path)))

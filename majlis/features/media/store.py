@@ -39,8 +39,8 @@ FROM unnest($1::text[], $2::int[]) AS given (object, times) WHERE uploads.object
 """
 MARK = "UPDATE uploads SET removed_at = coalesce(removed_at, $2) WHERE object = ANY($1::text[])"
 FORGET = """
-DELETE FROM uploads WHERE object IN (
-  SELECT object FROM uploads WHERE object = ANY($1::text[]) AND removed_at IS NOT NULL ORDER BY object FOR UPDATE)
+DELETE FROM uploads WHERE id IN (
+  SELECT id FROM uploads WHERE object = ANY($1::text[]) AND removed_at IS NOT NULL ORDER BY object FOR UPDATE)
 """
 LOOSE = Query(
     str,

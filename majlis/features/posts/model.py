@@ -27,6 +27,7 @@ Place = Annotated[str, Meta(max_length=100)]
 Currency = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", examples=["AFN"])]
 Price = Annotated[Decimal, Meta(examples=["1500.00"])]
 Photos = Annotated[list[Photo], Meta(max_length=10)]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", examples=["18:30"])]
 Option = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -139,9 +140,9 @@ class Fields(msgspec.Struct, kw_only=True):
     contact_no: Annotated[str, Meta(max_length=20, examples=["700123456"])] | None | UnsetType = UNSET
     is_location: bool | UnsetType = UNSET
     start_date: date | None | UnsetType = UNSET
-    start_time: time | None | UnsetType = UNSET
+    start_time: TimeOfDay | None | UnsetType = UNSET
     end_date: date | None | UnsetType = UNSET
-    end_time: time | None | UnsetType = UNSET
+    end_time: TimeOfDay | None | UnsetType = UNSET
     expired_at: datetime | None | UnsetType = UNSET
     address_location: Point | None | UnsetType = UNSET
     user_location: Point | None | UnsetType = UNSET

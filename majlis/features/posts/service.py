@@ -228,7 +228,9 @@ def _blank(post_id: UUID, user_id: UUID, kind: str, now: datetime) -> store.Stor
 def _assign(row: store.Stored, values: dict[str, Any]) -> None:
     kept = {field.name for field in msgspec.structs.fields(store.Stored)} - {"type", "attachments", "business_id"}
     for name, value in values.items():
-        if name in kept:
+        if name in ("start_time", "end_time") and value is not None:
+            setattr(row, name, time.fromisoformat(value))
+        elif name in kept:
             setattr(row, name, value)
 
 
@@ -311,7 +313,8 @@ def _check_event(row: store.Stored, need: Any) -> None:
         need("start_date", "A date lies between the years 1900 and 9000.", "invalid")
         return
     end = event_end(row.start_date, row.start_time, row.end_date, row.end_time)
-    if end < _moment(row.start_date, row.start_time or time.min):
+    backwards = row.end_date is not None and row.end_date < row.start_date
+    if backwards or end < _moment(row.start_date, row.start_time or time.min):
         need("end_date", "An event does not end before it starts.", "invalid")
     if row.expired_at is None:
         row.expired_at = end

@@ -137,6 +137,36 @@ class ProfileUpdate(msgspec.Struct, kw_only=True):
     neighborhood: Place | None | UnsetType = UNSET
 
 
+Reason = Annotated[str, Meta(max_length=100, examples=["I do not use it any more"])]
+
+
+class LeaveBody(msgspec.Struct):
+    """Why the account is to be deleted. The password is asked for by some clients, and checked then."""
+
+    reason: Reason | None = None
+    details: Text | None = None
+    password: Password | None = None
+
+
+class LeaveQuery(msgspec.Struct):
+    """The same for clients that cannot send a body with DELETE."""
+
+    reason: Reason | None = None
+    details: Text | None = None
+
+
+class AvatarSet(msgspec.Struct):
+    """The picture of a person that was just set."""
+
+    avatar: Photo
+
+
+class CoverSet(msgspec.Struct):
+    """The cover of a profile that was just set."""
+
+    cover: Photo
+
+
 def photo(raw: Any) -> Photo | None:
     """A stored picture column as a Photo."""
     return None if raw is None else msgspec.json.decode(raw, type=Photo)

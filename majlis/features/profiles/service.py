@@ -4,6 +4,8 @@ from uuid import UUID
 
 from majlis.app import App
 from majlis.features.identity import service as identity
+from majlis.features.media import service as media
+from majlis.features.media.model import Photo
 from majlis.features.profiles import store
 from majlis.features.profiles.model import (
     LoginBody,
@@ -20,8 +22,10 @@ from majlis.kit import clock, limits
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.geo import Point
+from majlis.kit.http import Upload
 from majlis.kit.http.binding import given
 from majlis.kit.me import Me, Origin
+from majlis.vendors.images import Kind
 
 COMPLETE = ("first_name", "last_name", "province", "district", "neighborhood")  # rule 22
 
@@ -60,6 +64,30 @@ async def login(app: App, me: Me, body: LoginBody, origin: Origin) -> SignedIn:
         token_type=pair.token_type,
         expires_in=pair.expires_in,
     )
+
+
+async def leave(app: App, me: Me, reason: str | None, details: str | None, password: str | None) -> None:
+    """Delete the caller's account and end its sessions (rules 23, 24).
+
+    Raises Invalid without a reason; WrongPassword, NoPassword or RateLimited when a password is given.
+    """
+    user_id, words = me.user(), (reason or "").strip()
+    if not words:
+        raise Invalid.field("reason", "Give a reason.", "required")
+    if password is not None:
+        await sessions.spend_attempt(app, "leave", str(user_id))
+        await identity.confirm_password(app.db, me, password)
+    async with app.db.tx() as tx:
+        await identity.delete(tx, me, words, details)
+        await tx.run(store.DELETE, user_id, clock.now())
+        await sessions.revoke(app, tx, me, user_id, reason="account deleted")
+
+
+async def show_or_hide(tx: Tx, me: Me, user_id: UUID) -> None:
+    """Hide the profile while its account is suspended."""
+    suspended = await tx.one(store.SUSPENDED, user_id)
+    if suspended is not None:
+        await tx.run(store.SET_SUSPENDED, user_id, suspended)
 
 
 async def get_user(tx: Reader, me: Me, user_id: UUID) -> User:
@@ -119,4 +147,33 @@ async def update(tx: Tx, me: Me, body: ProfileUpdate) -> User:
 
 async def location(tx: Reader, me: Me) -> Point | None:
     """The place of the caller's profile, if there is one."""
-    return await tx.one(store.LOCATION, me.user())
+    found = await tx.one(store.LOCATION, me.user())
+    return found.location if found else None
+
+
+async def set_picture(app: App, me: Me, file: Upload, kind: Kind) -> Photo:
+    """Make this the caller's avatar or cover; the former one is removed.
+
+    Raises what `media.store` does, and NotFound when the account is gone; nothing is left behind then.
+    """
+    async with media.storing(app, me, [file], kind) as (uploaded,), app.db.tx() as tx:
+        await create(tx, me, me.user(), None, None)
+        await _replace_picture(tx, me, kind, uploaded.photo)
+    return uploaded.photo
+
+
+async def remove_picture(tx: Tx, me: Me, kind: Kind) -> None:
+    """Remove the caller's avatar or cover, if there is one. Raises NotFound when the account is gone."""
+    await _replace_picture(tx, me, kind, None)
+
+
+async def _replace_picture(tx: Tx, me: Me, kind: Kind, new: Photo | None) -> None:
+    row = await tx.one(store.LOCK, me.user())
+    if row is None:
+        raise NotFound()
+    former = photo(getattr(row, kind.value))
+    if new is not None:
+        await media.claim(tx, me, [new], "file")
+    await tx.run(store.SET_PICTURE[kind.value], row.id, new, clock.now())
+    if former is not None:
+        await media.release(tx, me, [former.url])

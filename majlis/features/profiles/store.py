@@ -49,5 +49,17 @@ UPDATE profiles SET first_name = $2, last_name = $3, about = $4, gender = $5, do
 """
 SET_AVATAR = "UPDATE profiles SET avatar = $2, updated_at = $3 WHERE id = $1"
 SET_COVER = "UPDATE profiles SET cover = $2, updated_at = $3 WHERE id = $1"
+SET_PICTURE = {"avatar": SET_AVATAR, "cover": SET_COVER}
+# The lock makes whoever suspends or reopens the account wait, so that the latest state is copied last.
+SUSPENDED = Query(bool, "SELECT suspended_at IS NOT NULL FROM users WHERE id = $1 FOR SHARE")
+SET_SUSPENDED = "UPDATE profiles SET suspended = $2 WHERE id = $1"
 DELETE = "UPDATE profiles SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL"
-LOCATION = Query(Point, "SELECT location FROM profiles WHERE id = $1 AND deleted_at IS NULL AND location IS NOT NULL")
+
+
+class Located(msgspec.Struct):
+    """Where a person says they are."""
+
+    location: Point | None
+
+
+LOCATION = Query(Located, "SELECT location FROM profiles WHERE id = $1 AND deleted_at IS NULL")

@@ -7,8 +7,8 @@ CREATE TABLE user_follows (
   PRIMARY KEY (follower_id, following_id),
   CONSTRAINT no_self_follow CHECK (follower_id <> following_id)
 );
-CREATE INDEX user_follows_following ON user_follows (following_id, created_at DESC);
-CREATE INDEX user_follows_follower ON user_follows (follower_id, created_at DESC);
+CREATE INDEX user_follows_following ON user_follows (following_id, created_at DESC, follower_id DESC);
+CREATE INDEX user_follows_follower ON user_follows (follower_id, created_at DESC, following_id DESC);
 
 CREATE TABLE user_blocks (
   blocker_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -17,14 +17,22 @@ CREATE TABLE user_blocks (
   PRIMARY KEY (blocker_id, blocked_id),
   CONSTRAINT no_self_block CHECK (blocker_id <> blocked_id)
 );
+CREATE INDEX user_blocks_recent ON user_blocks (blocker_id, created_at DESC, blocked_id DESC);
 CREATE INDEX user_blocks_blocked ON user_blocks (blocked_id);
 
+-- Both people's rows change in the order of their ids, whoever follows whom, so that follows do not deadlock.
 CREATE FUNCTION user_follows_count() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  pair user_follows;
+  step int;
 BEGIN
-  IF TG_OP = 'INSERT' THEN
-    PERFORM profile_count(NEW.following_id, 1, 0, 0), profile_count(NEW.follower_id, 0, 1, 0);
+  IF TG_OP = 'INSERT' THEN pair := NEW; step := 1; ELSE pair := OLD; step := -1; END IF;
+  IF pair.following_id < pair.follower_id THEN
+    PERFORM profile_count(pair.following_id, step, 0, 0);
+    PERFORM profile_count(pair.follower_id, 0, step, 0);
   ELSE
-    PERFORM profile_count(OLD.following_id, -1, 0, 0), profile_count(OLD.follower_id, 0, -1, 0);
+    PERFORM profile_count(pair.follower_id, 0, step, 0);
+    PERFORM profile_count(pair.following_id, step, 0, 0);
   END IF;
   RETURN NULL;
 END $$;

@@ -1,0 +1,31 @@
+"""Which statements a request runs."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from tests.world import World
+
+AROUND = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
+
+
+@contextlib.contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    """The statements that a rolled-back world's connection runs inside, without those around transactions."""
+    seen: list[str] = []
+
+    def note(record: Any) -> None:
+        if not record.query.startswith(AROUND):
+            seen.append(record.query)
+
+    async def connection() -> Any:
+        found = await world.app.db.pool.acquire()
+        await world.app.db.pool.release(found)
+        return found
+
+    used = world.go(connection())
+    used.add_query_logger(note)
+    try:
+        yield seen
+    finally:
+        used.remove_query_logger(note)
