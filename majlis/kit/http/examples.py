@@ -87,7 +87,18 @@ USUAL: dict[str, Any] = {
     "width": 1600,
 }
 # The choice to show where one of several words is to be chosen; schemas hold them sorted, not in their order.
-CHOICES = ("ok", "FEED", "PUBLIC", "recent", "relevance", "upcoming", "interested", "verified", "TOTP", "user")
+CHOICES = (
+    "ok",
+    "FEED",
+    "PUBLIC",
+    "recent",
+    "relevance",
+    "upcoming",
+    "interested",
+    "verified",
+    "TOTP",
+    "user",
+)
 FORMATS: dict[str, Any] = {
     "date": "2026-11-27",
     "date-time": "2026-11-21T08:30:00Z",

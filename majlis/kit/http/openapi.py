@@ -110,7 +110,9 @@ class _Document:
             properties = components[name].get("properties", {})
             always = [field for field, schema in properties.items() if "default" in schema]
             components[name]["required"] = [
-                field for field in properties if field in always or field in components[name].get("required", ())
+                field
+                for field in properties
+                if field in always or field in components[name].get("required", ())
             ]
             for field in always:
                 del properties[field]["default"]

@@ -21,12 +21,10 @@ class Schemas:
         # Asked for as well, a Struct answers with a reference, which tells its name.
         found, components = msgspec.json.schema_components([*wanted, *structs], ref_template=REF)
         given = [schema["$ref"].rpartition("/")[2] for schema in found[len(wanted) :]]
-        names = {old: _readable(struct, old) for struct, old in zip(structs, given, strict=True)}
-        if len(set(names.values())) < len(structs):
-            twice = sorted(name for name in set(names.values()) if list(names.values()).count(name) > 1)
-            raise TypeError(
-                f"several Structs would be called {', '.join(twice) or sorted(names)}; rename one"
-            )
+        called = [_readable(struct, old) for struct, old in zip(structs, given, strict=True)]
+        if twice := sorted({name for name in called if called.count(name) > 1}):
+            raise TypeError(f"several Structs would be called {', '.join(twice)}; rename one")
+        names = dict(zip(given, called, strict=True))
         for (struct, info), old in zip(structs.items(), given, strict=True):
             _amend_struct(struct, info, components[old])
         self.components: dict[str, Schema] = {
@@ -93,10 +91,8 @@ def _readable(struct: Any, name: str) -> str:
     """`PostListing` for a Listing of Posts; with the feature in front where two features share a name."""
     arguments = getattr(struct, "__args__", ())
     if arguments:
-        return (
-            "".join(_title(getattr(part, "__name__", str(part))) for part in arguments)
-            + struct.__origin__.__name__
-        )
+        inner = "".join(_title(getattr(part, "__name__", str(part))) for part in arguments)
+        return f"{inner}{struct.__origin__.__name__}"
     if "." in name:
         *_, owner, _, own = name.split(".")
         return owner.title() + own

@@ -1,0 +1,65 @@
+"""Uploads made for tests, and what lies in storage."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from majlis.features.media import service
+from majlis.features.media.model import Uploaded
+from majlis.kit.http import Upload
+from majlis.vendors.images import Kind
+from tests.vendors.pictures import RED, plain
+from tests.world import Person, World
+
+UPLOAD = "/api/v1/upload"
+
+
+@cache
+def jpeg(width: int = 64, height: int = 48, colour: tuple[int, ...] = RED) -> bytes:
+    return bytes(plain(width, height, colour).jpegsave_buffer())
+
+
+def upload(
+    world: World, who: Person | None, data: bytes | None = None, *, to: str = UPLOAD, name: str = "a.jpg", **options: Any
+) -> httpx.Response:
+    """Send one file as a form does."""
+    return world.post(to, who, files={"file": (name, jpeg() if data is None else data)}, **options)
+
+
+def stored(world: World, who: Person, count: int = 1, kind: Kind = Kind.POST) -> list[Uploaded]:
+    """Uploads of somebody, past the door."""
+    files = [Upload("file", f"photo {number}.jpg", "image/jpeg", jpeg()) for number in range(count)]
+    return world.go(service.store_all(world.app, who.me, files, kind))
+
+
+def folder(world: World) -> Path:
+    return world.app.settings.data_path() / "files"
+
+
+def names(world: World) -> list[str]:
+    """Every file of the storage folder, by its path below it."""
+    root = folder(world)
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir())
+
+
+def objects(world: World) -> list[str]:
+    """Every object of the table."""
+    return [row["object"] for row in world.sql("SELECT object FROM uploads ORDER BY object")]
+
+
+def attached(world: World, path: str) -> int:
+    """How many references the table counts."""
+    (row,) = world.sql("SELECT attached FROM uploads WHERE object = $1", path)
+    return int(row["attached"])
+
+
+def is_empty(world: World) -> bool:
+    """Whether neither the folder nor the table holds anything, empty folders included."""
+    return list(folder(world).iterdir()) == [] and objects(world) == []
+
+
+def both(*paths: str) -> list[str]:
+    """Objects with their thumbnails, sorted."""
+    return sorted([*paths, *(service.thumbnail_of(path) for path in paths)])
