@@ -23,7 +23,7 @@ from majlis.kit.limits import Limiter
 from majlis.kit.migrations import KIT
 from majlis.kit.tokens import Gate
 from majlis.settings import Settings
-from majlis.surfaces import media, operations
+from majlis.surfaces import documents, media, operations, unbuilt
 from majlis.surfaces.native import Native
 from majlis.vendors import files, images, mail
 
@@ -114,7 +114,8 @@ async def open_worker(app: App, database_url: str) -> tuple[jobs.Worker, asyncpg
 
 def surfaces() -> list[Native]:
     """Every door."""
-    return [Native([operations.api, media.api, *feature_apis()])]
+    built = [operations.api, documents.api, media.api, *feature_apis()]
+    return [Native([*built, unbuilt.api(built)])]
 
 
 class Runner:

@@ -72,6 +72,11 @@ class Import(msgspec.Struct, frozen=True):
         return f"{self.module}.{self.name}" if self.name else self.module
 
 
+def nothing(wrong: Sequence[str]) -> None:
+    """Fails with one line for each thing found wrong."""
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
 def sources(folder: Path = ROOT) -> list[Path]:
     return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
 
@@ -126,7 +131,7 @@ def test_the_kit_knows_nothing_of_the_product() -> None:
         for found in imports(path)
         if not within(found.full, {"majlis.kit"})
     ]
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_vendors_know_no_feature() -> None:
@@ -136,7 +141,7 @@ def test_vendors_know_no_feature() -> None:
         for found in imports(path)
         if not within(found.full, {"majlis.kit", "majlis.settings", "majlis.vendors"})
     ]
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_features_are_entered_by_service_model_and_facts_only() -> None:
@@ -147,7 +152,7 @@ def test_features_are_entered_by_service_model_and_facts_only() -> None:
             target = feature_of(found.full)
             if target is not None and target[0] != own and target[1] not in ENTRANCES:
                 wrong.append(f"{where(path, found.line)} imports {found.full}")
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_each_file_of_a_feature_imports_what_its_kind_may() -> None:
@@ -163,7 +168,7 @@ def test_each_file_of_a_feature_imports_what_its_kind_may() -> None:
                 fine = target[1] in LOWER[path.stem]
             if not fine:
                 wrong.append(f"{where(path, found.line)} imports {found.full}")
-    assert wrong == []
+    nothing(wrong)
 
 
 def functions(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -194,7 +199,7 @@ def test_services_take_the_transaction_and_the_caller_first() -> None:
                 used.add(name)
             elif not leads(function):
                 wrong.append(f"{where(path, function.lineno)} {name}")
-    assert wrong == [], "begin with (tx, me, …) or (app, me, …) without defaults"
+    nothing(wrong)
     assert WITHOUT_CALLER.keys() <= used, "exceptions that nobody needs any more"
 
 
@@ -205,7 +210,7 @@ def test_routes_never_act_as_the_system() -> None:
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute) and node.attr == "system"
     ]
-    assert wrong == []
+    nothing(wrong)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +264,7 @@ def test_sql_stands_in_stores() -> None:
             used.add(str(path.relative_to(ROOT)))
         else:
             wrong += [where(path, line) for line in lines]
-    assert wrong == []
+    nothing(wrong)
     assert SQL_ELSEWHERE.keys() == used
 
 
@@ -270,13 +275,13 @@ def test_a_feature_is_a_folder_of_at_most_six_files() -> None:
         folders = {path.name for path in folder.iterdir() if path.is_dir()} - {"__pycache__", "migrations"}
         if not names <= FEATURE_FILES or folders or "__init__" not in names:
             wrong.append(f"{folder.name}: {sorted(names - FEATURE_FILES)} {sorted(folders)}")
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_files_stay_small() -> None:
     sizes = {path: len(path.read_text().splitlines()) for path in sources()}
     wrong = [f"{where(path, 1)} has {size} lines" for path, size in sizes.items() if size > FILE_LINES]
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_functions_stay_small() -> None:
@@ -287,4 +292,4 @@ def test_functions_stay_small() -> None:
                 size = (node.end_lineno or 0) - node.lineno + 1
                 if size > FUNCTION_LINES:
                     wrong.append(f"{where(path, node.lineno)} {node.name} has {size} lines")
-    assert wrong == []
+    nothing(wrong)

@@ -24,7 +24,7 @@ from majlis.kit.db import Query, prepare_connection
 from majlis.kit.geo import Point
 from majlis.kit.migrations import Migrator
 from tests.conftest import _create, _name
-from tests.test_architecture import FEATURES, tree
+from tests.test_architecture import FEATURES, nothing, tree
 
 # Tables of higher features that a store may read (docs/decisions/0014-viewer-flags-read-up.md).
 READS_UP = {"posts": {"post_likes", "post_bookmarks"}}
@@ -172,7 +172,7 @@ def test_every_statement_can_be_prepared(connection: Any, runner: asyncio.Runner
                 found.append(f"{statement.name}: {error}")
         return found
 
-    assert runner.run(faults()) == []
+    nothing(runner.run(faults()))
 
 
 def test_rows_are_what_their_types_say(connection: Any, runner: asyncio.Runner) -> None:
@@ -189,7 +189,7 @@ def test_rows_are_what_their_types_say(connection: Any, runner: asyncio.Runner) 
             found += (f"{statement.name}: {fault}" for fault in mismatches(statement.row, columns))
         return found
 
-    assert runner.run(faults()) == []
+    nothing(runner.run(faults()))
 
 
 class Sample(msgspec.Struct):
@@ -291,7 +291,7 @@ def test_statements_made_by_functions_have_samples() -> None:
         ]
         if any(VERB.match(text) and text.strip() != text.strip().lower() for text in texts) and not hasattr(module, "samples"):
             wrong.append(name)
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_stores_write_their_own_tables_only() -> None:
@@ -302,7 +302,7 @@ def test_stores_write_their_own_tables_only() -> None:
         for table in sorted(written(statement.sql))
         if owners().get(table) != statement.feature
     ]
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_migrations_change_their_own_tables_only() -> None:
@@ -314,7 +314,7 @@ def test_migrations_change_their_own_tables_only() -> None:
         for table in sorted(written(scripts(feature)) | set(change.findall(scripts(feature))))
         if owners().get(table) != feature
     ]
-    assert wrong == []
+    nothing(wrong)
 
 
 def test_stores_read_lower_tables_only() -> None:
@@ -329,7 +329,7 @@ def test_stores_read_lower_tables_only() -> None:
                 used.add((statement.feature, table))
             else:
                 wrong.append(f"{statement.name} reads {table} of {owner}")
-    assert wrong == []
+    nothing(wrong)
     assert used == {(feature, table) for feature, names in READS_UP.items() for table in names}
 
 
@@ -351,7 +351,7 @@ def test_foreign_keys_have_an_index(connection: Any, runner: asyncio.Runner) -> 
     """Else each deletion of a parent looks through the whole table. A partial index leaves rows out."""
     keys = runner.run(connection.fetch(FOREIGN_KEYS))
     assert len(keys) > 20
-    assert [f"{key['child']} ({', '.join(key['columns'])})" for key in keys if not key["indexed"]] == []
+    nothing([f"{key['child']} ({', '.join(key['columns'])})" for key in keys if not key["indexed"]])
 
 
 def test_tables_refer_to_lower_tables_only(connection: Any, runner: asyncio.Runner) -> None:
@@ -364,7 +364,7 @@ def test_tables_refer_to_lower_tables_only(connection: Any, runner: asyncio.Runn
             used.add((child, key["parent"]))
         else:
             wrong.append(f"{key['child']} of {child} refers to {key['parent']} of {parent}")
-    assert wrong == []
+    nothing(wrong)
     assert used == {(feature, table) for feature, names in REFERS_UP.items() for table in names}
 
 
@@ -384,7 +384,7 @@ def test_counters_flags_and_stamps_are_never_null(connection: Any, runner: async
         if COUNTERS.search(row["column_name"]) or row["data_type"] == "boolean" or row["column_default"] is not None
     ]
     assert len(strict) > 40
-    assert [f"{row['table_name']}.{row['column_name']}" for row in strict if row["nullable"]] == []
+    nothing([f"{row['table_name']}.{row['column_name']}" for row in strict if row["nullable"]])
 
 
 def test_counters_cannot_fall_below_zero(connection: Any, runner: asyncio.Runner) -> None:
@@ -403,7 +403,7 @@ def test_counters_cannot_fall_below_zero(connection: Any, runner: asyncio.Runner
             check["name"] == row["table_name"] and f"({row['column_name']} >= 0)" in check["check"] for check in checks
         )
     ]
-    assert wrong == []
+    nothing(wrong)
 
 
 SHAPE = """

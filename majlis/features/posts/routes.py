@@ -26,11 +26,11 @@ FORM_BYTES = 10 * 11 * 1024 * 1024  # ten pictures and the fields beside them
 )
 async def create_post(app: App, me: Me, body: PostCreate, files: list[Upload]) -> Post:
     """Publish a post: JSON with photos of earlier uploads, or a form with up to ten `images`."""
-    stored = await media.store_all(app, me, files, Kind.POST)
-    if stored:
-        body.attachments = [*(body.attachments or []), *(upload.photo for upload in stored)]
-    async with app.db.tx() as tx:
-        return await service.create(tx, me, body)
+    async with media.storing(app, me, files, Kind.POST) as stored:
+        if stored:
+            body.attachments = [*(body.attachments or []), *(upload.photo for upload in stored)]
+        async with app.db.tx() as tx:
+            return await service.create(tx, me, body)
 
 
 @api.get("/api/v1/posts/{post_id}", policy=access.optional)

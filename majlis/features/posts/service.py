@@ -185,6 +185,8 @@ async def create(tx: Tx, me: Me, body: PostCreate) -> Post:
     _assign(row, values)
     row.business_id = values.get("business_id")
     options = _options(kind, row.status, values.get("poll_options"))
+    if len(values.get("attachments") or []) > MAX_ATTACHMENTS:
+        raise Invalid.field("attachments", f"A post has at most {MAX_ATTACHMENTS} pictures.")
     photos = await media.claim(tx, me, values.get("attachments") or [], "attachments")
     await _check(tx, row, len(photos))
     attachments = [Attachment(ids.new(), row.id, photo, now, now) for photo in photos]

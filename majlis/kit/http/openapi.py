@@ -41,7 +41,7 @@ REFUSALS: tuple[type[Refused], ...] = (
 KEY_PARAMETER: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "A request sent again with the same key within 24 hours is answered as before and done once.",
+    "description": "Sent again with its key within 24 hours, a request is answered as before and done once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 64},
 }
 WAIT: Schema = {

@@ -134,6 +134,8 @@ def _amend(info: shapes.Type, schema: Schema) -> None:
         schema["format"] = "date-time"
     elif isinstance(info, shapes.TimeType) and info.tz is not True:
         schema["format"] = "time-local"
+    elif isinstance(info, shapes.LiteralType) and all(isinstance(value, str) for value in info.values):
+        schema["type"] = "string"
     elif isinstance(info, shapes.CollectionType):
         _amend(info.item_type, schema.get("items", {}))
     elif isinstance(info, shapes.DictType):

@@ -31,7 +31,7 @@ def faults(world: World) -> list[str]:
     return ["follow beside block"] * len(beside) + ["wrong counter"] * len(wrong)
 
 
-async def _waiting(world: World, tables: str = "profiles") -> None:
+async def _waiting(world: World) -> None:
     """Until some connection of this database waits for a lock."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     for _ in range(500):

@@ -15,7 +15,18 @@ from majlis.kit.http import Upload
 from majlis.kit.me import Me
 from majlis.vendors.files import ObjectStore, local
 from majlis.vendors.images import Kind
-from tests.features.media.uploads import UPLOAD, attached, both, folder, is_empty, jpeg, names, objects, stored
+from tests.features.media.uploads import (
+    UPLOAD,
+    attached,
+    both,
+    folder,
+    is_empty,
+    jpeg,
+    names,
+    objects,
+    raw,
+    stored,
+)
 from tests.world import Person, World
 
 DAY = timedelta(hours=24)
@@ -124,7 +135,7 @@ def test_what_is_referred_to_again_stays(world: World) -> None:
     claim(world, amina, [one.photo])
     release(world, amina.me, one.url)
     claim(world, amina, [one.photo])
-    assert world.drain() == 1
+    world.drain()
     assert attached(world, one.path) == 1
     assert names(world) == both(one.path)
 
@@ -133,6 +144,7 @@ def test_others_and_unknown_urls_are_passed_over(world: World) -> None:
     amina, bahar = world.person(), world.person()
     (one,) = stored(world, amina)
     claim(world, amina, [one.photo])
+    world.drain()
     release(world, bahar.me, one.url, "https://example.org/a.png", "", str(one.photo.thumbnail_url))
     assert attached(world, one.path) == 1
     assert world.drain() == 0
@@ -223,23 +235,24 @@ def test_paths_have_slashes_and_no_dot_segments(world: World) -> None:
         below,
         f"{below}/../{one.path}",
         f"{below}/./{name}",
-        f"{below}/%2e%2e/{below}/{name}",
-        f"{below}%2f..%2f{below}%2f{name}",
+        f"./{one.path}",
         "../secret.webp",
-        "%2e%2e/secret.webp",
-        "%252e%252e%252fsecret.webp",
+        "..",
+        f"{below}/../../secret.webp",
+        "%2e%2e/secret.webp",  # decoded once already, so these are its letters
         f"{below}//{name}",
         f"/{one.path}",
         f"{below}\\{name}",
         f"{one.path}/more",
-        f"{one.path}%00",
+        f"{one.path}\x00",
+        f"{one.path}\n",
         f"{below.upper()}/{name}",
         service.thumbnail_of(one.path),
         "00000000-0000-4000-8000-000000000000/photo.webp",
         "avatar",
     ):
-        answer = world.delete(f"{UPLOAD}/{path}", amina)
-        assert answer.status_code == 404, path
+        assert raw(world, "DELETE", f"{UPLOAD}/{path}", amina) == 404, path
+    assert world.delete(f"{UPLOAD}/%2e%2e/secret.webp", amina).status_code == 404
     assert names(world) == both(one.path)
     assert secret.exists()
     assert world.delete(f"{UPLOAD}/{one.path.replace('/', '%2F')}", amina).status_code == 204
@@ -375,7 +388,9 @@ def test_a_picture_that_is_just_being_deleted_is_not_attached(clone: World, lock
         assert attached(clone, one.path) == 1
 
 
-@pytest.mark.parametrize("order", ["ORDER BY object ", "ORDER BY array_position($1, object) "], ids=["sorted", "control"])
+@pytest.mark.parametrize(
+    "order", ["ORDER BY object ", "ORDER BY array_position($1, object) "], ids=["sorted", "control"]
+)
 def test_rows_are_locked_in_one_order(clone: World, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     amina = clone.person()
     first, second = sorted(stored(clone, amina, 2), key=lambda one: one.path)
@@ -399,7 +414,9 @@ def test_rows_are_locked_in_one_order(clone: World, monkeypatch: pytest.MonkeyPa
         return await asyncio.gather(leading, both_at_once(), return_exceptions=True)
 
     failed = [result for result in clone.go(race()) if isinstance(result, BaseException)]
-    assert [type(error).__name__ for error in failed] == ([] if "position" not in order else ["DeadlockDetectedError"])
+    assert [type(error).__name__ for error in failed] == (
+        [] if "position" not in order else ["DeadlockDetectedError"]
+    )
 
 
 def test_references_taken_and_given_up_at_once_are_all_counted(clone: World) -> None:

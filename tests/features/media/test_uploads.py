@@ -39,7 +39,9 @@ def test_a_picture_is_stored_as_webp_beside_its_thumbnail(world: World) -> None:
     assert image.get("vips-loader").startswith("webp")
     assert (photo["width"], photo["height"]) == (image.width, image.height) == (1200, 600)
     assert (small.get("vips-loader")[:4], small.width, small.height) == ("webp", 320, 160)
-    (row,) = world.sql("SELECT user_id, kind, attached, photo, removed_at FROM uploads WHERE object = $1", path)
+    (row,) = world.sql(
+        "SELECT user_id, kind, attached, photo, removed_at FROM uploads WHERE object = $1", path
+    )
     assert row == {"user_id": amina.id, "kind": "generic", "attached": 0, "photo": photo, "removed_at": None}
 
 
@@ -55,8 +57,8 @@ def test_a_picture_is_stored_as_webp_beside_its_thumbnail(world: World) -> None:
     ],
 )
 def test_each_kind_has_its_dimensions(world: World, kind: str, width: int, height: int) -> None:
-    across = plain(1000, 900, RED).join(plain(700, 900, GREEN), "horizontal")
-    source = across.join(plain(1000, 900, BLUE), "horizontal").jpegsave_buffer()
+    across = plain(850, 900, RED).join(plain(1000, 900, GREEN), "horizontal")
+    source = across.join(plain(850, 900, BLUE), "horizontal").jpegsave_buffer()
     answer = upload(world, world.person(), source, to=f"{UPLOAD}/{kind}")
     assert answer.status_code == 201
     photo = answer.json()["photo"]
@@ -87,7 +89,7 @@ def test_small_pictures_stay_small_and_lose_their_metadata(world: World) -> None
     "given, kept",
     [
         ("../../../etc/passwd.png", "passwd"),
-        ("C:\\Users\\me\\Größe 1.JPG", "gro-e-1"),
+        ("C:\\Users\\me\\Größe 1.JPG", "groe-1"),
         ("عکس‌ها.jpg", "photo"),
         ("фото 7.jpg", "7"),
         ("<script>alert(1)</script>.svg", "script"),
@@ -144,8 +146,16 @@ def test_forms_without_exactly_one_file_are_refused(world: World) -> None:
         (world.post(UPLOAD, amina, data={"file": "x"}), 415, "unsupported_type"),
         (world.post(UPLOAD, amina, files={"file": (None, "x")}), 400, "no_file"),
         (world.post(UPLOAD, amina, files=two), 400, "bad_form"),
-        (world.post(UPLOAD, amina, content=b"x", headers={"Content-Type": "multipart/form-data"}), 400, "bad_form"),
-        (world.post(UPLOAD, amina, content=jpeg(), headers={"Content-Type": "image/jpeg"}), 415, "unsupported_type"),
+        (
+            world.post(UPLOAD, amina, content=b"x", headers={"Content-Type": "multipart/form-data"}),
+            400,
+            "bad_form",
+        ),
+        (
+            world.post(UPLOAD, amina, content=jpeg(), headers={"Content-Type": "image/jpeg"}),
+            415,
+            "unsupported_type",
+        ),
     ]:
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert is_empty(world)

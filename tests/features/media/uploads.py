@@ -22,10 +22,39 @@ def jpeg(width: int = 64, height: int = 48, colour: tuple[int, ...] = RED) -> by
 
 
 def upload(
-    world: World, who: Person | None, data: bytes | None = None, *, to: str = UPLOAD, name: str = "a.jpg", **options: Any
+    world: World,
+    who: Person | None,
+    data: bytes | None = None,
+    *,
+    to: str = UPLOAD,
+    name: str = "a.jpg",
+    **options: Any,
 ) -> httpx.Response:
     """Send one file as a form does."""
     return world.post(to, who, files={"file": (name, jpeg() if data is None else data)}, **options)
+
+
+def raw(world: World, method: str, path: str, who: Person | None = None) -> int:
+    """The status of a request for this very path, decoded once, as a server would hand it on."""
+    statuses: list[int] = []
+    headers = [(b"host", b"majlis.test")]
+    if who is not None:
+        headers.append((b"authorization", f"Bearer {who.token}".encode()))
+    scope = {
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": headers, "client": ("127.0.0.1", 4711), "asgi": {"spec_version": "2.3"},
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    world.go(world.server(scope, receive, send))
+    (status,) = statuses
+    return status
 
 
 def stored(world: World, who: Person, count: int = 1, kind: Kind = Kind.POST) -> list[Uploaded]:

@@ -1,0 +1,1 @@
+"""Comments under posts, replies to them, and likes of both."""

@@ -1,0 +1,1 @@
+"""Reports about people and what they publish."""

@@ -1,0 +1,3 @@
+DROP TABLE business_reports;
+DROP TABLE post_reports;
+DROP TABLE user_reports;
