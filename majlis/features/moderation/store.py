@@ -1,4 +1,4 @@
-"""Rows of reports. While a report is open the same reporter has no second one: the first one is kept as it is."""
+"""Rows of reports. While a report is open, the same reporter has no second one about the same."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,8 @@ from majlis.kit.db import Query
 # The no-op update returns the row that was there, and waits for one that another request is just storing.
 REPORT_USER = Query(
     UserReport,
-    """INSERT INTO user_reports (id, reported_user, reported_by_id, reason, description, created_at, updated_at)
+    """INSERT INTO user_reports
+      (id, reported_user, reported_by_id, reason, description, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $6)
     ON CONFLICT (reported_by_id, reported_user) WHERE NOT resolved DO UPDATE SET reason = user_reports.reason
     RETURNING id, reported_user, reported_by_id, reason, description, resolved, created_at, updated_at""",

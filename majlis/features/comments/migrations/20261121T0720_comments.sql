@@ -37,10 +37,16 @@ CREATE INDEX post_comment_likes_comment ON post_comment_likes (comment_id);
 
 -- After a comment came (back): tombstones above it are needed again.
 CREATE FUNCTION post_comments_appear(node uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  up uuid;
+  away boolean;
 BEGIN
   LOOP
-    UPDATE post_comments SET gone = false WHERE id = node AND gone RETURNING parent_comment_id INTO node;
-    EXIT WHEN NOT FOUND;
+    -- Locked even where nothing changes: who removes something below the same tombstone has to look after this.
+    SELECT parent_comment_id, gone INTO up, away FROM post_comments WHERE id = node FOR NO KEY UPDATE;
+    EXIT WHEN NOT FOUND OR NOT away;
+    UPDATE post_comments SET gone = false WHERE id = node;
+    node := up;
   END LOOP;
 END $$;
 
@@ -86,8 +92,11 @@ BEGIN
     PERFORM post_comments_vanish(comment.parent_comment_id);
   ELSIF comment.deleted_at IS NOT NULL THEN
     PERFORM post_comments_vanish(comment.id);
-  ELSE
-    PERFORM post_comments_appear(comment.id), post_comments_appear(comment.parent_comment_id);
+  ELSIF TG_OP = 'UPDATE' THEN
+    PERFORM post_comments_appear(comment.id);
+    PERFORM post_comments_appear(comment.parent_comment_id);
+  ELSIF comment.parent_comment_id IS NOT NULL THEN
+    PERFORM post_comments_appear(comment.parent_comment_id);
   END IF;
   IF change <> 0 THEN
     PERFORM post_count(comment.post_id, 0, change, 0);
