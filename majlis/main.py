@@ -75,7 +75,11 @@ async def open_app(settings: Settings, database_url: str) -> App:
         db=Database(pool, replica),
         bus=bus,
         cache=open_cache(settings.redis_url or None),
-        limiter=Limiter(settings.redis_url or None, enabled=settings.rate_limits == "on"),
+        limiter=Limiter(
+            settings.redis_url or None,
+            enabled=settings.rate_limits == "on",
+            overrides=limits.overrides(settings.limits),
+        ),
         mailer=mail.from_settings(settings),
         files=files.from_settings(settings),
         images=images.ImagePool(),

@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     app_url: Annotated[str, Meta(description="where links in mail lead; empty means the public address")] = ""
     media_base_url: Annotated[str, Meta(description="address of public files (a CDN); empty means <public address>/media")] = ""
     rate_limits: Annotated[Literal["on", "off"], Meta(description="off only in development")] = "on"
+    limits: Annotated[str, Meta(description="other rate limits than the defaults, as name=hits/seconds with commas: auth=5/900,api=1000/3600,upload=10/60,post=10/3600,ip=100/3600,burst=20/60")] = ""
     rate_limit_exempt: Annotated[str, Meta(description="comma-separated networks that limits per address do not count")] = ""
     cors_origins: Annotated[str, Meta(description="comma-separated origins; * only in development")] = ""
     trusted_proxies: Annotated[str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")] = ""
@@ -123,6 +124,7 @@ def read(environ: Mapping[str, str] | None = None, **overrides: Any) -> tuple[Se
         except msgspec.ValidationError as error:
             shown = "…" if is_secret(name) else repr(value)
             faults.append(f"{PREFIX}{name.upper()} ({sources[name]}): {shown}: {error}")
+    faults += [f"{PREFIX}{name.upper()} ({sources[name]}): {why}" for name, why in _unreadable(settings)]
     if faults:
         raise BadSettings("\n".join(faults))
     result = Settings(**settings)
@@ -133,6 +135,20 @@ def read(environ: Mapping[str, str] | None = None, **overrides: Any) -> tuple[Se
     if faults:
         raise BadSettings("\n".join(faults))
     return result, sources
+
+
+def _unreadable(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(name, reason) of limits and networks that cannot be read."""
+    names = [name for name in ("limits", "rate_limit_exempt", "trusted_proxies", "metrics_networks") if name in values]
+    if not names:
+        return
+    from majlis.kit import limits  # half a second with the Redis client: commands without these need not wait
+
+    for name in names:
+        try:
+            (limits.overrides if name == "limits" else limits.networks)(values[name])
+        except ValueError as error:
+            yield name, str(error)
 
 
 def unsafe(settings: Settings) -> Iterator[str]:

@@ -373,7 +373,6 @@ FROM information_schema.columns WHERE table_schema = 'public'
 """
 
 
-@pytest.mark.rule("hamsaya:tension-10")
 def test_counters_flags_and_stamps_are_never_null(connection: Any, runner: asyncio.Runner) -> None:
     """An explicit null would make counter + 1 stay null for ever."""
     columns = [row for row in runner.run(connection.fetch(COLUMNS)) if row["table_name"] in owners()]
@@ -386,6 +385,7 @@ def test_counters_flags_and_stamps_are_never_null(connection: Any, runner: async
     nothing([f"{row['table_name']}.{row['column_name']}" for row in strict if row["nullable"]])
 
 
+@pytest.mark.rule("hamsaya:125")
 def test_counters_cannot_fall_below_zero(connection: Any, runner: asyncio.Runner) -> None:
     checks = runner.run(
         connection.fetch(

@@ -199,7 +199,9 @@ def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> Ap
         db=db,
         bus=bus,
         cache=MemoryCache(),
-        limiter=Limiter(None, enabled=settings.rate_limits == "on"),
+        limiter=Limiter(
+            None, enabled=settings.rate_limits == "on", overrides=limits.overrides(settings.limits)
+        ),
         mailer=mail.from_settings(settings),
         files=files.from_settings(settings),
         images=pictures,

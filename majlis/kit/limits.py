@@ -9,7 +9,7 @@ import time
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -47,6 +47,32 @@ IP = Limit("ip", 100, 3600)
 """Unauthenticated requests of one address."""
 BURST = Limit("burst", 20, 60)
 """Unauthenticated requests of one address, over a short time."""
+DEFAULTS = {limit.name: limit for limit in (AUTH, API, UPLOAD, POST, IP, BURST)}
+MOST_HITS, LONGEST_S = 100_000, 7 * 24 * 3600
+
+
+def overrides(setting: str) -> dict[str, Limit]:
+    """Limits that replace the defaults of their names, from `auth=5/900,api=1000/3600`: hits per seconds.
+
+    Raises ValueError saying what is wrong.
+    """
+    found: dict[str, Limit] = {}
+    for part in filter(None, (part.strip() for part in setting.split(","))):
+        name, _, numbers = (piece.strip() for piece in part.partition("="))
+        amount, _, seconds = (piece.strip() for piece in numbers.partition("/"))
+        if name not in DEFAULTS:
+            raise ValueError(f"{part}: there is no limit {name!r}, only {', '.join(DEFAULTS)}")
+        if name in found:
+            raise ValueError(f"{part}: {name} stands there twice")
+        if not _number(amount, MOST_HITS) or not _number(seconds, LONGEST_S):
+            form = f"{name}=hits/seconds, up to {MOST_HITS} hits and {LONGEST_S} seconds"
+            raise ValueError(f"{part}: a limit is written as {form}")
+        found[name] = Limit(name, int(amount), int(seconds))
+    return found
+
+
+def _number(text: str, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most
 
 
 class Verdict(msgspec.Struct):
@@ -152,10 +178,17 @@ class Limiter:
     """
 
     def __init__(
-        self, storage_url: str | None, *, enabled: bool, clock: Callable[[], float] = time.monotonic
+        self,
+        storage_url: str | None,
+        *,
+        enabled: bool,
+        overrides: Mapping[str, Limit] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`overrides` are limits to use instead of those of the same name that callers give."""
         self.enabled = enabled
         self._clock = clock
+        self._overrides = dict(overrides or {})
         self._windows: dict[Limit, MemoryWindow] = {}
         self._breaker = Breaker("redis limits")
         self._redis = redis_client(storage_url) if storage_url and enabled else None
@@ -175,6 +208,7 @@ class Limiter:
 
     async def hit(self, limit: Limit, key: str, cost: int = 1) -> Verdict:
         """Count `cost` hits if all of them fit, and say so; what is refused does not count."""
+        limit = self._overrides.get(limit.name, limit)
         if not self.enabled:
             return Verdict(limit.amount, limit.amount, 0, True)
         key = _bounded(key)
@@ -191,6 +225,7 @@ class Limiter:
 
     async def check(self, limit: Limit, key: str) -> Verdict:
         """What a hit would be told now, without counting it."""
+        limit = self._overrides.get(limit.name, limit)
         if not self.enabled:
             return Verdict(limit.amount, limit.amount, 0, True)
         key = _bounded(key)
@@ -206,6 +241,7 @@ class Limiter:
 
     async def clear(self, limit: Limit, key: str) -> None:
         """Forget the hits of a key, as after a sign-in that worked; best effort while Redis is away."""
+        limit = self._overrides.get(limit.name, limit)
         key = _bounded(key)
         self._window(limit).clear(key)
         if self._redis is not None and self._breaker.allows():

@@ -1,6 +1,7 @@
 """Access tokens: signed JWTs, and a memory of those seen lately."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -14,10 +15,15 @@ from majlis.kit.me import Me
 
 T = TypeVar("T")
 ALGORITHM = "HS256"
+MAX_LENGTH = 4096  # characters; ours have about 500, and a longer one need not be looked into
 
 
 class BadToken(Exception):
     """Malformed, wrongly signed, or expired."""
+
+
+class Expired(BadToken):
+    """One of ours, but its time is over."""
 
 
 class Signer:
@@ -35,7 +41,9 @@ class Signer:
         return jwt.encode(body, self._keys[self._kid], ALGORITHM, headers={"kid": self._kid})
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims. Raises BadToken. Only our algorithm is accepted, whatever the header says."""
+        """The claims. Raises BadToken or Expired. Only our algorithm is accepted, whatever the header says."""
+        if len(token) > MAX_LENGTH:
+            raise BadToken("too long")
         try:
             key = self._keys[jwt.get_unverified_header(token)["kid"]]
             claims: dict[str, Any] = jwt.decode(
@@ -45,10 +53,11 @@ class Signer:
                 issuer=self._issuer,
                 options={"require": ["exp", "iat", "iss", "jti"], "verify_exp": False, "verify_iat": False},
             )
-        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+            over = float(claims["exp"]) <= clock.now().timestamp()
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:
             raise BadToken(str(error)) from error
-        if claims["exp"] <= clock.now().timestamp():
-            raise BadToken("expired")
+        if over:
+            raise Expired("expired")
         return claims
 
 
@@ -60,8 +69,12 @@ class Seen(Generic[T]):
 
     def __init__(self, trusted: Callable[[], bool]) -> None:
         self._trusted = trusted
-        self._entries: dict[str, tuple[T, float, float]] = {}
+        self._entries: dict[str, tuple[T, float, float, UUID]] = {}  # in the order of their arrival
         self._by_owner: dict[UUID, set[str]] = {}
+        self.epoch = 0  # grows whenever something is forgotten on purpose
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def get(self, token: str, now: float) -> T | None:
         """The remembered value, unless the token expired, it is a minute old, or nothing may be trusted."""
@@ -70,22 +83,44 @@ class Seen(Generic[T]):
             return None
         return entry[0]
 
-    def put(self, token: str, value: T, owner: UUID, now: float, expires: float) -> None:
-        """Remember."""
-        if len(self._entries) >= self.SIZE:
-            self.clear()
-        self._entries[token] = (value, now + self.LIFE_S, expires)
+    def put(self, token: str, value: T, owner: UUID, now: float, expires: float, epoch: int) -> None:
+        """Remember a value that was looked up after `epoch` was read.
+
+        What was forgotten in between may be what was looked up: then it is not kept.
+        """
+        if epoch != self.epoch:
+            return
+        self._drop(token)
+        self._make_room(now)
+        self._entries[token] = (value, now + self.LIFE_S, expires, owner)
         self._by_owner.setdefault(owner, set()).add(token)
 
     def forget(self, owner: UUID) -> None:
         """Forget all tokens of this owner."""
+        self.epoch += 1
         for token in self._by_owner.pop(owner, ()):
-            self._entries.pop(token, None)
+            del self._entries[token]
 
     def clear(self) -> None:
         """Forget all."""
+        self.epoch += 1
         self._entries.clear()
         self._by_owner.clear()
+
+    def _drop(self, token: str) -> None:
+        entry = self._entries.pop(token, None)
+        if entry is not None:
+            tokens = self._by_owner[entry[3]]
+            tokens.discard(token)
+            if not tokens:
+                del self._by_owner[entry[3]]
+
+    def _make_room(self, now: float) -> None:
+        """Two may go for one that comes, so what is over always shrinks."""
+        for token, entry in list(itertools.islice(self._entries.items(), 2)):
+            if now < entry[1] and len(self._entries) < self.SIZE:
+                return
+            self._drop(token)
 
 
 class Gate:

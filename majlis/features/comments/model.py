@@ -65,8 +65,8 @@ class LikeState(msgspec.Struct):
 
 SERVER_OWNED = frozenset(
     {
-        "id", "post_id", "user_id", "total_likes", "total_replies", "created_at", "updated_at", "deleted_at", "author",
-        "liked_by_me", "is_mine", "deleted", "replies",
+        "id", "post_id", "user_id", "total_likes", "total_replies", "created_at", "updated_at", "deleted_at",
+        "author", "liked_by_me", "is_mine", "deleted", "replies",
     }
 )  # fmt: skip
 

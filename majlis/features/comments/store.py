@@ -16,7 +16,8 @@ from majlis.kit.db import Query
 from majlis.kit.geo import Point
 
 # Comments `c` by writers `w` that stand and that the viewer $1 may see, on a post that the viewer may see.
-LIVE = f"""c.deleted_at IS NULL AND w.deleted_at IS NULL AND NOT w.suspended AND NOT c.user_id = ANY ({BLOCKED})"""
+LIVE = f"""c.deleted_at IS NULL AND w.deleted_at IS NULL AND NOT w.suspended
+  AND NOT c.user_id = ANY ({BLOCKED})"""
 # With those of which a tombstone is left, whatever became of the account that wrote them.
 LISTED = f"""NOT c.gone AND (c.deleted_at IS NOT NULL OR (w.deleted_at IS NULL AND NOT w.suspended))
   AND NOT c.user_id = ANY ({BLOCKED})"""
@@ -24,11 +25,13 @@ _FROM = "FROM post_comments c JOIN profiles w ON w.id = c.user_id"
 _POST = "JOIN posts p ON p.id = c.post_id JOIN profiles a ON a.id = p.user_id"
 
 # Up to updated_at in the order of Comment's fields, the writer's in that of UserMini.
-_COLUMNS = f"""c.id, c.post_id, c.user_id, c.parent_comment_id, c.text, c.location, c.total_likes, c.total_replies,
-  c.created_at, c.updated_at, w.first_name, w.last_name, w.avatar, w.province, w.district, w.neighborhood,
+_COLUMNS = f"""c.id, c.post_id, c.user_id, c.parent_comment_id, c.text, c.location, c.total_likes,
+  c.total_replies, c.created_at, c.updated_at,
+  w.first_name, w.last_name, w.avatar, w.province, w.district, w.neighborhood,
   {follows("$1", "c.user_id")} AS is_following, {follows("c.user_id", "$1")} AS follows_me,
   c.attachments,
-  coalesce((SELECT true FROM post_comment_likes l WHERE l.user_id = $1 AND l.comment_id = c.id), false) AS liked_by_me,
+  coalesce((SELECT true FROM post_comment_likes l WHERE l.user_id = $1 AND l.comment_id = c.id), false)
+    AS liked_by_me,
   coalesce(c.user_id = $1, false) AS is_mine, c.deleted_at IS NOT NULL AS deleted"""
 _OWN, _WRITER = 10, 18  # where the columns of the comment itself and of its writer end
 
@@ -36,12 +39,12 @@ _OWN, _WRITER = 10, 18  # where the columns of the comment itself and of its wri
 def comment_of(row: Any) -> Comment:
     """A row of these columns as a Comment, without replies."""
     own: list[Any] = list(row[:_OWN])
-    author = UserMini(row[2], *row[_OWN:_WRITER])
     attachments, liked_by_me, is_mine, deleted = row[_WRITER : _WRITER + 4]
+    rest: tuple[Any, ...] = (UserMini(row[2], *row[_OWN:_WRITER]), attachments, liked_by_me, is_mine, False)
     if deleted:
         own[4] = own[5] = None  # text and location
-        return Comment(*own, None, [], liked_by_me, is_mine, True)
-    return Comment(*own, author, attachments, liked_by_me, is_mine, False)
+        rest = (None, [], liked_by_me, is_mine, True)
+    return Comment(*own, *rest)
 
 
 # ---- one
@@ -61,7 +64,8 @@ class Place(msgspec.Struct):
 
 
 PLACE = Query(
-    Place, f"SELECT c.id, c.post_id, c.root_comment_id {_FROM} {_POST} WHERE c.id = $2 AND {LISTED} AND {SHOWN}"
+    Place,
+    f"SELECT c.id, c.post_id, c.root_comment_id {_FROM} {_POST} WHERE c.id = $2 AND {LISTED} AND {SHOWN}",
 )
 _PARENT = f"SELECT c.id, c.post_id, c.root_comment_id {_FROM} {_POST} WHERE c.id = $2 AND {LIVE} AND {SHOWN}"
 PARENT = Query(Place, _PARENT)
@@ -91,20 +95,21 @@ LOCK_ANY = Query(
     WHERE c.id = $1 AND c.deleted_at IS NULL FOR NO KEY UPDATE OF c""",
 )
 INSERT = """
-INSERT INTO post_comments (id, post_id, user_id, root_comment_id, parent_comment_id, text, location, attachments,
-  created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+INSERT INTO post_comments (id, post_id, user_id, root_comment_id, parent_comment_id, text, location,
+  attachments, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 """
 UPDATE = "UPDATE post_comments SET text = $2, location = $3, attachments = $4, updated_at = $5 WHERE id = $1"
 DELETE = """
-UPDATE post_comments SET deleted_at = $2, updated_at = $2, attachments = '[]' WHERE id = $1 AND deleted_at IS NULL
+UPDATE post_comments SET deleted_at = $2, updated_at = $2, attachments = '[]'
+WHERE id = $1 AND deleted_at IS NULL
 """
 
 # ---- likes
 
 _TARGET = f"SELECT c.id, c.total_likes {_FROM} {_POST} WHERE c.id = $2 AND {LIVE} AND {SHOWN}"
 
-# One round trip: may the viewer see it, like it, tell whoever wants to know. No row when there is nothing to see.
-# The trigger moves the counter after this statement's snapshot, so a new like is added to the answer here.
+# One round trip: may the viewer see it, like it, tell whoever wants to know. No row when there is nothing to
+# see. The trigger moves the counter after this statement's snapshot, so a new like is added here.
 LIKE = Query(
     LikeState,
     f"""WITH target AS ({_TARGET}), liked AS (
@@ -127,7 +132,7 @@ UNLIKE = Query(
 # ---- lists
 
 Scope = Literal["post", "thread", "parent"]
-# What $2 is: a post, whose top level is meant; the top of a thread with all that is below; a reply and what answers it.
+# What $2 is: a post, with its top level; the top of a thread, with all below it; a reply, with what answers it.
 _SCOPES: dict[Scope, str] = {
     "post": "c.post_id = $2 AND c.root_comment_id IS NULL",
     "thread": "c.root_comment_id = $2",
@@ -144,8 +149,8 @@ _KEYS: dict[Sort, tuple[list[str], str]] = {
 def page_of(scope: Scope, sort: Sort, *, continued: bool, usual: bool) -> str:
     """A page of comments. Continued: behind the row whose sort keys come from $3 on.
 
-    The usual size is a literal, which lets PostgreSQL keep a generic plan; otherwise limit and offset are the two
-    arguments that follow.
+    The usual size is a literal, which lets PostgreSQL keep a generic plan; otherwise limit and offset are the
+    two arguments that follow.
     """
     keys, direction = _KEYS[sort]
     used, behind = 2, ""
@@ -169,9 +174,9 @@ def count_of(scope: Scope) -> Query[int]:
 def first_of(scope: Scope, count: int) -> str:
     """The first so many of each of the lists $2."""
     condition = _SCOPES[scope].replace("$2", "of.id")
-    return f"""SELECT replies.* FROM unnest($2::uuid[]) WITH ORDINALITY AS of (id, place) CROSS JOIN LATERAL (
+    return f"""SELECT replies.*, of.id AS of_id FROM unnest($2::uuid[]) AS of (id) CROSS JOIN LATERAL (
       SELECT {_COLUMNS} {_FROM} WHERE {condition} AND {LISTED} ORDER BY c.created_at, c.id LIMIT {count}
-    ) AS replies ORDER BY of.place, replies.created_at, replies.id"""
+    ) AS replies ORDER BY replies.created_at, replies.id"""
 
 
 # ---- what ends with accounts and posts

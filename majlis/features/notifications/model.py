@@ -15,8 +15,8 @@ Category = Literal["POSTS", "MESSAGES", "EVENTS", "SALES"]
 # Which preference a type obeys (rule 157). SYSTEM obeys none.
 CATEGORIES: dict[Category, tuple[str, ...]] = {
     "POSTS": (
-        "POST_LIKE", "POST_COMMENT", "COMMENT_REPLY", "COMMENT_LIKE", "POST_SHARE", "POLL_VOTE", "USER_FOLLOW",
-        "BUSINESS_FOLLOW",
+        "POST_LIKE", "POST_COMMENT", "COMMENT_REPLY", "COMMENT_LIKE", "POST_SHARE", "POLL_VOTE",
+        "USER_FOLLOW", "BUSINESS_FOLLOW",
     ),
     "MESSAGES": ("MESSAGE",),
     "EVENTS": ("EVENT_INTEREST", "EVENT_REMINDER"),

@@ -11,7 +11,6 @@ from majlis.features.notifications.model import (
     Category,
     Kind,
     Notification,
-    Notifications,
     ReadAll,
 )
 from majlis.kit import clock, ids, page

@@ -5,12 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from majlis.features.graph.service import BLOCKED
 from majlis.features.notifications.model import Notification
 from majlis.features.posts.service import SHOWN
-from majlis.kit import page
+from majlis.kit import clock, page
 from majlis.kit.db import Query
 
 # What the owner $1 is told of people who are still there and whom they meet.
@@ -21,7 +19,8 @@ _COLUMNS = "n.id, n.user_id, n.type, n.title, n.message, n.data, n.read, n.creat
 # Told once of an actor and a target; not by those who are gone, nor across a block, nor of oneself.
 TELL = f"""
 INSERT INTO notifications (id, user_id, type, title, message, data, actor_id, target_id, created_at)
-SELECT $2, r.id, $3, $4, coalesce(nullif(concat_ws(' ', a.first_name, a.last_name), ''), 'Somebody') || ' ' || $5::text,
+SELECT $2, r.id, $3, $4,
+  coalesce(nullif(concat_ws(' ', a.first_name, a.last_name), ''), 'Somebody') || ' ' || $5::text,
   $6, a.id, $8, $9
 FROM profiles r JOIN profiles a ON a.id = $7 AND a.deleted_at IS NULL AND NOT a.suspended
 WHERE r.id = $1 AND r.deleted_at IS NULL AND a.id <> r.id AND NOT a.id = ANY ({BLOCKED})
@@ -87,6 +86,6 @@ def samples() -> list[str]:
     for read, types in ((None, None), (True, ["SYSTEM"])):
         listing = Listing(nobody, read, types)
         found.append(listing.count().sql)
-        listing.after(datetime.min, nobody)
+        listing.after(clock.now(), nobody)
         found += [listing.page(20, 0).sql, listing.page(7, 40).sql]
     return found

@@ -69,7 +69,7 @@ async def listing(tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.P
     built = store.Listing(me.id, wanted, sort, now)
     total = None
     if paging.offset is not None and not paging.cursor:
-        counted = await tx.records(built.count_sql(MAX_COUNT), *built.args)
+        counted = await tx.records(built.count_sql(MAX_COUNT), *built.count_args)
         total = counted[0][0]
     if start:
         built.after(*start)

@@ -124,6 +124,7 @@ class Listing:
         self._where = [SHOWN if wanted.hidden_too or wanted.status is not None else LISTED]
         self._extra = ""
         self._filter(wanted)
+        self.count_args = self.args  # those of `count_sql`, which knows no order
         self._order(wanted, sort, now)
 
     def arg(self, value: Any) -> str:
@@ -179,8 +180,9 @@ class Listing:
             self._extra += ", k.created_at AS bookmarked_at"
         else:
             if sort == "trending":
-                key = _SCORE.format(now=self.arg(now))
                 self._where.append(f"p.created_at > {self.arg(now - timedelta(days=TRENDING_DAYS))}")
+                self.count_args = list(self.args)
+                key = _SCORE.format(now=self.arg(now))
             else:
                 key = f"ts_rank(p.search, {self._query})::float8"
             self._keys, self._directions = [key, "p.created_at", "p.id"], "DESC"

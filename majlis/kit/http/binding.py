@@ -15,6 +15,7 @@ from majlis.kit.errors import FieldFault, Invalid, Malformed
 
 T = TypeVar("T")
 MAX_DEPTH = 32
+MAX_INT = 2**63 - 1  # what a database takes
 CONTROL = frozenset(chr(c) for c in range(32) if c not in (9, 10, 13)) | {"\x7f"}
 
 
@@ -156,7 +157,7 @@ def _message(error: msgspec.ValidationError) -> str:
 
 
 def check(value: Any) -> None:
-    """Refuse what no field may hold: control characters, NaN, infinity. Raises Invalid."""
+    """Refuse what no field may hold: control characters, NaN, infinity, huge numbers. Raises Invalid."""
     wrong = list(_unclean(value, "", 0))
     if wrong:
         raise Invalid(fields=wrong)
@@ -171,8 +172,11 @@ def _unclean(value: Any, path: str, depth: int) -> typing.Iterator[FieldFault]:
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             item = getattr(value, name)
-            if item is not None and item is not UNSET and not isinstance(item, bool | int):
+            if item is not None and item is not UNSET and item is not True and item is not False:
                 yield from _unclean(item, f"{path}.{name}" if path else name, depth + 1)
+    elif isinstance(value, int):
+        if not -MAX_INT <= value <= MAX_INT:
+            yield FieldFault(path, "out_of_range", "This number is too large.")
     elif isinstance(value, float):
         if not math.isfinite(value):
             yield FieldFault(path, "not_finite", "This must be a finite number.")

@@ -246,3 +246,14 @@ def test_a_page_costs_the_same_whatever_its_size(world: World, kind: str) -> Non
             return tx.queries - before
 
     assert world.go(queries(2)) == world.go(queries(16)) <= 4
+
+
+@pytest.mark.parametrize(
+    "path", [POSTS, f"{POSTS}/trending", f"{POSTS}/nearby?lat=34.5&lng=69.1", f"{POSTS}/search?q=bread"]
+)
+def test_offset_paging_counts_in_every_order(world: World, path: str) -> None:
+    amina = world.person()
+    for _ in range(3):
+        write(world, amina, user_location=KARTE_SEH)
+    body = world.get(f"{path}{'&' if '?' in path else '?'}limit=2&offset=1").json()
+    assert (len(body["data"]), body["total"]) == (2, 3)
