@@ -241,7 +241,7 @@ PYTHON: dict[str, tuple[Any, ...]] = {
 
 def mismatches(row: Any, columns: list[tuple[str, str]]) -> Iterator[str]:
     """Where names, order or rough types of columns differ from a row's type."""
-    if not (isinstance(row, type) and issubclass(row, msgspec.Struct)):
+    if Query(row, "").scalar:
         if len(columns) != 1:
             yield f"a scalar of {len(columns)} columns"
         elif not fits(row, columns[0][1]):

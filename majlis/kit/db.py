@@ -35,7 +35,8 @@ class Query(Generic[T]):
     def __init__(self, row: type[T], sql: str) -> None:
         self.row = row
         self.sql = sql
-        self.scalar = not (inspect.isclass(row) and issubclass(row, msgspec.Struct))
+        # A Point is the value of one column, although it is a Struct.
+        self.scalar = row is Point or not (inspect.isclass(row) and issubclass(row, msgspec.Struct))
 
     def __repr__(self) -> str:
         return f"Query({getattr(self.row, '__name__', self.row)}, {' '.join(self.sql.split())[:60]!r}…)"

@@ -41,7 +41,7 @@ class Signer:
         return jwt.encode(body, self._keys[self._kid], ALGORITHM, headers={"kid": self._kid})
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims. Raises BadToken or Expired. Only our algorithm is accepted, whatever the header says."""
+        """The claims. Raises BadToken or Expired. Only our algorithm counts, whatever the header says."""
         if len(token) > MAX_LENGTH:
             raise BadToken("too long")
         try:

@@ -6,6 +6,7 @@ import msgspec
 
 from majlis.app import App
 from majlis.features.sessions import service as sessions
+from majlis.features.sessions.model import ForgedAccess
 from majlis.kit import limits, telemetry
 from majlis.kit.errors import FieldFault, Refused
 from majlis.kit.http import Api, Request
@@ -13,6 +14,7 @@ from majlis.kit.limits import Limit, Verdict
 from majlis.kit.me import Me
 
 NAMED = {"post": limits.POST, "upload": limits.UPLOAD}
+LIMITED = "/api/"  # health, metrics, documents and media are not
 
 
 class ErrorBody(msgspec.Struct):
@@ -42,36 +44,49 @@ class Native:
         self.apis = apis
 
     async def authenticate(self, app: App, request: Request) -> Me:
-        """The caller of a bearer token. Raises Unauthenticated."""
-        return await sessions.authenticate(app, request.bearer or "")
+        """The caller of a bearer token. Raises Unauthenticated, or RateLimited for made-up tokens.
+
+        Those count as requests without a token; one that was ours and has ended does not, as every app sends
+        it now and then before it refreshes.
+        """
+        try:
+            return await sessions.authenticate(app, request.bearer or "")
+        except ForgedAccess as refused:
+            refused.headers |= await self._spent(app, request, _address_limits(app, request))
+            raise
 
     async def throttle(self, app: App, request: Request) -> dict[str, str]:
         """Count the request against the caller's limits (rules 61 to 65). Raises RateLimited.
 
         Returns the headers of the limit that is nearest to its end.
         """
-        limiter = app.limiter
-        if not limiter.enabled or not request.path.startswith("/api/"):
+        if request.me.id is None:
+            return await self._spent(app, request, _address_limits(app, request))
+        user = str(request.me.id)
+        named = NAMED.get(request.route.limit or "")
+        return await self._spent(app, request, [(limits.API, user), *([(named, user)] if named else [])])
+
+    async def _spent(self, app: App, request: Request, wanted: Sequence[tuple[Limit, str]]) -> dict[str, str]:
+        if not app.limiter.enabled or not request.path.startswith(LIMITED):
             return {}
-        found: list[tuple[Limit, Verdict]] = []
-        if request.me.id is not None:
-            found.append((limits.API, await limiter.hit(limits.API, str(request.me.id))))
-            named = NAMED.get(request.route.limit or "")
-            if named is not None and found[0][1].allowed:
-                found.append((named, await limiter.hit(named, str(request.me.id))))
-        elif not limits.within(request.ip, limits.networks(app.settings.rate_limit_exempt)):
-            key = limits.ip_key(request.ip)
-            found.append((limits.BURST, await limiter.hit(limits.BURST, key)))
-            if found[0][1].allowed:
-                found.append((limits.IP, await limiter.hit(limits.IP, key)))
-        for limit, verdict in found:
+        nearest: Verdict | None = None
+        for limit, key in wanted:
+            verdict = await app.limiter.hit(limit, key)
             if not verdict.allowed:
                 telemetry.limited.labels(limit.name).inc()
-                raise limiter.refuse(verdict)
-        if not found:
-            return {}
-        return limits.headers(min(found, key=lambda pair: pair[1].remaining / pair[1].limit)[1])
+                raise app.limiter.refuse(verdict)
+            if nearest is None or verdict.remaining / verdict.limit < nearest.remaining / nearest.limit:
+                nearest = verdict
+        return {} if nearest is None else limits.headers(nearest)
 
     def render(self, refused: Refused, request: Request) -> Error:
         """The body of a refusal."""
         return Error(ErrorBody(refused.code, refused.detail, list(refused.fields), request.id))
+
+
+def _address_limits(app: App, request: Request) -> list[tuple[Limit, str]]:
+    """What a request without an account counts against."""
+    if limits.within(request.ip, limits.networks(app.settings.rate_limit_exempt)):
+        return []
+    key = limits.ip_key(request.ip)
+    return [(limits.BURST, key), (limits.IP, key)]

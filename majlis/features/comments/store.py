@@ -132,7 +132,7 @@ UNLIKE = Query(
 # ---- lists
 
 Scope = Literal["post", "thread", "parent"]
-# What $2 is: a post, with its top level; the top of a thread, with all below it; a reply, with what answers it.
+# What $2 is: a post, for its top level; the top of a thread, for all below it; a reply, for what answers it.
 _SCOPES: dict[Scope, str] = {
     "post": "c.post_id = $2 AND c.root_comment_id IS NULL",
     "thread": "c.root_comment_id = $2",

@@ -47,12 +47,15 @@ class RoleChanged(Fact, frozen=True):
 
 
 class VerificationRequested(Fact, frozen=True):
-    """Another confirmation mail is wanted."""
+    """Another confirmation mail is wanted by somebody who knows this address.
 
-    user_id: UUID
+    Whether there is such an account is looked up later: so the request takes as long either way.
+    """
+
+    email: str
 
 
 class ResetRequested(Fact, frozen=True):
-    """A mail to reset the password is wanted."""
+    """A mail to reset the password is wanted by somebody who knows this address, which may be nobody's."""
 
-    user_id: UUID
+    email: str

@@ -23,10 +23,18 @@ async def _account(app: App, user_id: UUID) -> Account | None:
         return await tx.one(store.BY_ID, user_id)
 
 
+async def _known(app: App, email: str) -> Account | None:
+    async with app.db.read() as tx:
+        return await service.find(tx, Me.system, email)
+
+
 @facts.on(AccountCreated, VerificationRequested)
 async def send_verification(app: App, fact: AccountCreated | VerificationRequested) -> None:
-    """Mail a fresh confirmation token, unless the address is confirmed."""
-    account = await _account(app, fact.user_id)
+    """Mail a fresh confirmation token, unless the address is confirmed or nobody's."""
+    if isinstance(fact, AccountCreated):
+        account = await _account(app, fact.user_id)
+    else:
+        account = await _known(app, fact.email)
     if account is None or account.email_verified:
         return
     async with app.db.tx() as tx:
@@ -36,8 +44,8 @@ async def send_verification(app: App, fact: AccountCreated | VerificationRequest
 
 @facts.on(ResetRequested)
 async def send_reset(app: App, fact: ResetRequested) -> None:
-    """Mail a token that resets the password."""
-    account = await _account(app, fact.user_id)
+    """Mail a token that resets the password, to the address as it was registered."""
+    account = await _known(app, fact.email)
     if account is None or account.suspended_at is not None:
         return
     async with app.db.tx() as tx:

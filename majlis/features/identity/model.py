@@ -26,6 +26,13 @@ class Account(msgspec.Struct):
     suspended_at: datetime | None
 
 
+class Proven(msgspec.Struct, frozen=True):
+    """An account whose password was given, and the hash that it matched."""
+
+    user_id: UUID
+    password_hash: str
+
+
 class EmailTaken(Conflict):
     """Another account has this address."""
 

@@ -4,8 +4,10 @@ Sessions are not known here; whoever ends or begins one stands above.
 """
 
 import asyncio
+import math
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -31,13 +33,14 @@ from majlis.features.identity.model import (
     BadToken,
     EmailTaken,
     NoPassword,
+    Proven,
     UsedPassword,
     WeakPassword,
     WrongPassword,
 )
-from majlis.kit import clock, crypto, facts, ids
+from majlis.kit import clock, crypto, facts, ids, limits
 from majlis.kit.db import Database, Reader, Tx
-from majlis.kit.errors import Invalid, NotFound
+from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.me import Me
 
 BCRYPT_ROUNDS = 12  # rule 54
@@ -52,6 +55,7 @@ _hasher = BcryptHasher(rounds=BCRYPT_ROUNDS)
 _threads = ThreadPoolExecutor(2, thread_name_prefix="bcrypt")
 _ABSENT = "$2b$12$Ya3bOazJooM660gJw7fB4esFiNKJChePyEsUzwhCcK00Y2PUDwfBO"  # of a random text nobody knows
 
+
 def normal_email(value: str, field: str = "email") -> str:
     """The address as it is stored: trimmed, its domain in lower case. Raises Invalid."""
     try:
@@ -65,8 +69,22 @@ def normal_email(value: str, field: str = "email") -> str:
     return checked.normalized
 
 
+def tried_email(value: str) -> str:
+    """The address that somebody signs in with, as it is stored; what is none stays as it is, and nobody's."""
+    try:
+        return normal_email(value)
+    except Invalid:
+        return value.strip()
+
+
+def _canonical(password: str) -> str:
+    """The same characters typed on different keyboards are the same password."""
+    return unicodedata.normalize("NFC", password)
+
+
 def check_strength(password: str, field: str = "password") -> None:
     """Raises WeakPassword naming what is missing (rules 55 and 57)."""
+    password = _canonical(password)
     needed = {
         "at least 8 characters": len(password) >= 8,
         "an upper-case letter": any(c.isupper() for c in password),
@@ -81,12 +99,32 @@ def check_strength(password: str, field: str = "password") -> None:
         raise WeakPassword(field, f"A password has at most {MAX_BYTES} bytes.")
 
 
+def check_new(email: str, password: str) -> str:
+    """The address of a new account as it is stored. Raises Invalid naming each of the two that is wrong."""
+    wrong: list[FieldFault] = []
+    address = ""
+    try:
+        address = normal_email(email)
+    except Invalid as refused:
+        wrong += refused.fields
+    try:
+        check_strength(password)
+    except WeakPassword as refused:
+        if not wrong:
+            raise
+        wrong += refused.fields
+    if wrong:
+        raise Invalid(fields=wrong)
+    return address
+
+
 async def hash_password(password: str) -> str:
     """The bcrypt hash; takes about a quarter of a second of a core, off the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, _canonical(password))
 
 
 async def _matches(password: str, hashed: str) -> bool:
+    password = _canonical(password)
     if len(password.encode()) > MAX_BYTES:
         return False
     return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.verify, password, hashed)
@@ -120,30 +158,40 @@ async def find(tx: Reader, me: Me, email: str) -> Account | None:
     return await tx.one(store.BY_EMAIL, email)
 
 
-async def check_login(db: Database, me: Me, email: str, password: str, ip: str) -> UUID:
+async def check_login(db: Database, me: Me, email: str, password: str, ip: str) -> Proven:
     """The account of these credentials. Raises BadCredentials or AccountLocked (rules 58, 59).
 
-    Failures count per account and address, so that nobody can lock out somebody else. Takes as long
-    for unknown addresses as for known ones.
+    Failures count per account and address, so that nobody can lock out somebody else. An unknown address
+    takes as long and locks in the same way as a known one.
     """
-    now = clock.now()
-    async with db.read() as reader:
-        found = await reader.one(store.CREDENTIALS, email, ip)
-    if found is not None and found.locked_until is not None and found.locked_until > now:
-        wait = int((found.locked_until - now).total_seconds()) + 1
-        raise AccountLocked(headers={"Retry-After": str(wait)})
-    known = found.password_hash if found is not None else None
-    right = await _matches(password, known or _ABSENT)
-    if found is None:
-        raise BadCredentials()
+    place = limits.ip_key(ip)
     async with db.tx() as tx:
-        if right and known is not None:
-            await tx.run(store.CLEAR_FAILURES, found.id)
-        else:
-            await tx.run(store.FAILED, found.id, ip, now, LOCK_AFTER, LOCK_FOR)
-    if not right or known is None:
+        found = await tx.last(store.CREDENTIALS, email, place)
+    if found is None:
+        raise LookupError("a query of one row gave none")
+    _refuse_locked(found.locked_until)
+    right = await _matches(password, found.password_hash or _ABSENT)
+    async with db.tx() as tx:
+        # Others may have failed meanwhile, and then not even the right password counts.
+        locked = await tx.one(store.LOCK, email, place)
+        _refuse_locked(locked)
+        if right and found.id is not None and found.password_hash is not None:
+            await tx.run(store.CLEAR_FAILURES, email, place)
+            return Proven(found.id, found.password_hash)
+        await tx.run(store.FAILED, email, place, clock.now(), LOCK_AFTER, LOCK_FOR)
+    raise BadCredentials()
+
+
+def _refuse_locked(until: datetime | None) -> None:
+    left = timedelta(0) if until is None else until - clock.now()
+    if left > timedelta(0):
+        raise AccountLocked(headers={"Retry-After": str(math.ceil(left.total_seconds()))})
+
+
+async def hold_proven(tx: Tx, me: Me, proven: Proven) -> None:
+    """Keep a password from changing while somebody signs in by it. Raises BadCredentials if it has."""
+    if await tx.one(store.HOLD_PASSWORD, proven.user_id) != proven.password_hash:
         raise BadCredentials()
-    return found.id
 
 
 async def signed_in(tx: Tx, me: Me, user_id: UUID) -> None:
@@ -151,34 +199,45 @@ async def signed_in(tx: Tx, me: Me, user_id: UUID) -> None:
     await tx.run(store.SIGNED_IN, user_id, clock.now())
 
 
-async def confirm_password(db: Database, me: Me, password: str) -> None:
+async def confirm_password(db: Database, me: Me, password: str) -> Proven:
     """Raises WrongPassword or NoPassword unless this is the caller's password."""
-    async with db.read() as reader:
-        known = await reader.one(store.PASSWORD, me.user())
+    async with db.tx() as tx:
+        known = await tx.last(store.PASSWORD, me.user())
     if known is None:
         raise NoPassword()
     if not await _matches(password, known):
         raise WrongPassword()
+    return Proven(me.user(), known)
 
 
 async def new_hash(db: Database, me: Me, user_id: UUID, password: str, field: str) -> str:
     """The hash of a password this account may take. Raises WeakPassword or UsedPassword (rule 56)."""
     check_strength(password, field)
-    async with db.read() as reader:
-        earlier = await reader.all(store.PASSWORDS, user_id)
-    for hashed in earlier:
-        if await _matches(password, hashed):
-            raise UsedPassword(field)
-    return await hash_password(password)
+    async with db.tx() as tx:
+        earlier = await tx.all(store.PASSWORDS, user_id)
+    # All at once: up to six runs of bcrypt in a row would take more than a second.
+    comparing = asyncio.gather(*(_matches(password, old) for old in earlier))
+    hashed, same = await asyncio.gather(hash_password(password), comparing)
+    if any(same):
+        raise UsedPassword(field)
+    return hashed
 
 
-async def set_password(tx: Tx, me: Me, user_id: UUID, password_hash: str) -> None:
-    """Store a hash made by `new_hash`, clear lock and open resets."""
+async def set_password(
+    tx: Tx, me: Me, user_id: UUID, password_hash: str, *, instead_of: Proven | None = None
+) -> None:
+    """Store a hash made by `new_hash`, clear locks and open resets.
+
+    Raises WrongPassword when the password is no longer the one it is to be set instead of.
+    """
+    held = await tx.one(store.HOLD_PASSWORD, user_id)
+    if instead_of is not None and held != instead_of.password_hash:
+        raise WrongPassword()
     now = clock.now()
     await tx.run(store.SET_PASSWORD, user_id, password_hash, now)
     await tx.run(store.REMEMBER_PASSWORD, user_id, password_hash, now)
     await tx.run(store.FORGET_PASSWORDS, user_id)
-    await tx.run(store.CLEAR_FAILURES, user_id)
+    await tx.run(store.UNLOCK, user_id)
     await tx.run(store.VOID_RESETS, user_id)
     await facts.emit(tx, PasswordChanged(user_id))
 
@@ -192,25 +251,25 @@ async def start_verification(tx: Tx, me: Me, account: Account) -> str:
     return token
 
 
-async def request_verification(tx: Tx, me: Me, user_id: UUID) -> None:
-    """Have another confirmation mailed soon."""
-    await facts.emit(tx, VerificationRequested(user_id))
+async def request_verification(tx: Tx, me: Me, email: str) -> None:
+    """Have another confirmation mailed soon, if the address is somebody's and needs one."""
+    await facts.emit(tx, VerificationRequested(email))
 
 
-async def request_reset(tx: Tx, me: Me, user_id: UUID) -> None:
-    """Have a token that resets the password mailed soon."""
-    await facts.emit(tx, ResetRequested(user_id))
+async def request_reset(tx: Tx, me: Me, email: str) -> None:
+    """Have a token that resets the password mailed soon, if the address is somebody's."""
+    await facts.emit(tx, ResetRequested(email))
 
 
-async def verify_email(tx: Tx, me: Me, token: str) -> str:
-    """Confirm the address of a token; returns it. Raises BadToken or AddressChanged."""
+async def verify_email(tx: Tx, me: Me, token: str) -> tuple[UUID, str]:
+    """Confirm the address of a token; returns whose it is, and which. Raises BadToken or AddressChanged."""
     used = await tx.one(store.USE_VERIFICATION, crypto.digest(token), clock.now())
     if used is None:
         raise BadToken()
     if await tx.one(store.SET_VERIFIED, used.user_id, used.email, clock.now()) is None:
         raise AddressChanged()
     await facts.emit(tx, EmailVerified(used.user_id))
-    return used.email
+    return used.user_id, used.email
 
 
 async def start_reset(tx: Tx, me: Me, user_id: UUID) -> str:
@@ -245,7 +304,7 @@ async def delete(tx: Tx, me: Me, reason: str, details: str | None) -> None:
 
 
 async def set_role(tx: Tx, me: Me, email: str, role: Literal["user", "moderator", "admin"]) -> UUID:
-    """Give an account a role; for operators. Raises NotFound."""
+    """Give an account a role; for operators. Raises NotFound. Sessions have the verb that counts at once."""
     me.require_role("admin")
     user_id = await tx.one(store.SET_ROLE, email, role, clock.now())
     if user_id is None:
@@ -255,7 +314,7 @@ async def set_role(tx: Tx, me: Me, email: str, role: Literal["user", "moderator"
 
 
 async def suspend(tx: Tx, me: Me, email: str, suspended: bool) -> UUID:
-    """Close an account, or open it again; for operators and moderators. Raises NotFound."""
+    """Close an account, or open it again; for moderators. Raises NotFound. As `set_role`, see sessions."""
     me.require_role("moderator")
     now = clock.now()
     user_id = await tx.one(store.SET_SUSPENDED, email, now if suspended else None, now)

@@ -12,7 +12,9 @@ _ACCOUNT = """id, email, phone, email_verified, phone_verified, mfa_enabled, oau
   created_at, updated_at, password_hash IS NOT NULL AS has_password, role, suspended_at"""
 
 BY_ID = Query(Account, f"SELECT {_ACCOUNT} FROM users WHERE id = $1 AND deleted_at IS NULL")
-BY_EMAIL = Query(Account, f"SELECT {_ACCOUNT} FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL")
+BY_EMAIL = Query(
+    Account, f"SELECT {_ACCOUNT} FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL"
+)
 INSERT = Query(
     Account,
     f"""INSERT INTO users (id, email, password_hash, email_verified, role) VALUES ($1, $2, $3, $4, $5)
@@ -21,35 +23,52 @@ INSERT = Query(
 
 
 class Credentials(msgspec.Struct):
-    """What a password is checked against."""
+    """What a password is checked against. Without an id there is no such account."""
 
-    id: UUID
+    id: UUID | None
     password_hash: str | None
     locked_until: datetime | None
 
 
+_TRIED = "sha256(convert_to(lower($1), 'UTF8'))"  # an address that somebody gives, as login_failures names it
 CREDENTIALS = Query(
     Credentials,
-    """SELECT u.id, u.password_hash, f.locked_until
-    FROM users u LEFT JOIN login_failures f ON f.user_id = u.id AND f.ip = $2
-    WHERE lower(u.email) = lower($1) AND u.deleted_at IS NULL""",
+    f"""SELECT u.id, u.password_hash, f.locked_until
+    FROM (SELECT 1) AS one
+    LEFT JOIN users u ON lower(u.email) = lower($1) AND u.deleted_at IS NULL
+    LEFT JOIN login_failures f ON f.account = {_TRIED} AND f.ip = $2""",
 )
-PASSWORD = Query(str, "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL")
-FAILED = """
-INSERT INTO login_failures (user_id, ip, failed_login_attempts, updated_at) VALUES ($1, $2, 1, $3)
-ON CONFLICT (user_id, ip) DO UPDATE SET
-  failed_login_attempts = CASE WHEN login_failures.updated_at < $3::timestamptz - $5::interval THEN 1
-                               ELSE login_failures.failed_login_attempts + 1 END,
-  locked_until = CASE WHEN login_failures.updated_at >= $3::timestamptz - $5::interval
-                       AND login_failures.failed_login_attempts + 1 >= $4 THEN $3::timestamptz + $5::interval END,
+LOCK = Query(
+    datetime, f"SELECT locked_until FROM login_failures WHERE account = {_TRIED} AND ip = $2 FOR UPDATE"
+)
+FAILED = f"""
+INSERT INTO login_failures (account, ip, failed_login_attempts, updated_at) VALUES ({_TRIED}, $2, 1, $3)
+ON CONFLICT (account, ip) DO UPDATE SET
+  failed_login_attempts =
+    CASE WHEN login_failures.updated_at <= $3::timestamptz - $5::interval THEN 1
+         ELSE login_failures.failed_login_attempts + 1 END,
+  locked_until =
+    CASE WHEN login_failures.updated_at > $3::timestamptz - $5::interval
+              AND login_failures.failed_login_attempts + 1 >= $4
+         THEN $3::timestamptz + $5::interval END,
   updated_at = $3
 """
-CLEAR_FAILURES = "DELETE FROM login_failures WHERE user_id = $1"
+CLEAR_FAILURES = f"DELETE FROM login_failures WHERE account = {_TRIED} AND ip = $2"
+UNLOCK = """
+DELETE FROM login_failures
+WHERE account = (SELECT sha256(convert_to(lower(email), 'UTF8')) FROM users WHERE id = $1)
+"""
 SIGNED_IN = "UPDATE users SET last_login_at = $2 WHERE id = $1"
 
+PASSWORD = Query(str, "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL")
+HOLD_PASSWORD = Query(
+    str, "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"
+)
 SET_PASSWORD = "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1"
 REMEMBER_PASSWORD = "INSERT INTO password_history (user_id, password_hash, created_at) VALUES ($1, $2, $3)"
-PASSWORDS = Query(str, "SELECT password_hash FROM password_history WHERE user_id = $1 ORDER BY created_at DESC LIMIT 5")
+PASSWORDS = Query(
+    str, "SELECT password_hash FROM password_history WHERE user_id = $1 ORDER BY created_at DESC LIMIT 5"
+)
 FORGET_PASSWORDS = """
 DELETE FROM password_history WHERE user_id = $1 AND created_at < (
   SELECT min(created_at) FROM (
@@ -63,7 +82,7 @@ INSERT INTO email_verifications (id, user_id, token, email, expires_at) VALUES (
 
 
 class Verification(msgspec.Struct):
-    """A confirmation that was just used up."""
+    """A confirmation that was just used up, and whose it is."""
 
     user_id: UUID
     email: str
@@ -89,14 +108,18 @@ RESET_OWNER = Query(
 
 SET_PHONE = "UPDATE users SET phone = $2, phone_verified = false, updated_at = $3 WHERE id = $1"
 SET_ROLE = Query(
-    UUID, "UPDATE users SET role = $2, updated_at = $3 WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id"
+    UUID,
+    "UPDATE users SET role = $2, updated_at = $3"
+    " WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id",
 )
 SET_SUSPENDED = Query(
     UUID,
-    "UPDATE users SET suspended_at = $2, updated_at = $3 WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id",
+    "UPDATE users SET suspended_at = $2, updated_at = $3"
+    " WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id",
 )
 DELETE = Query(
-    str, "UPDATE users SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING email"
+    str,
+    "UPDATE users SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING email",
 )
 ADD_REASON = "INSERT INTO account_deletion_reasons (id, profile_id, reason, details) VALUES ($1, $2, $3, $4)"
 

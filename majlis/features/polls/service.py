@@ -7,7 +7,7 @@ from majlis.features.polls import store
 from majlis.features.polls.model import Poll, PollOption
 from majlis.kit import clock, ids
 from majlis.kit.db import Reader, Tx
-from majlis.kit.errors import Invalid
+from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
 LEAST, MOST, LONGEST = 2, 10, 200  # rule 87
@@ -51,3 +51,39 @@ async def of_posts(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, P
         for option in poll.options:
             option.percent = round(100 * option.vote_count / poll.total_votes, 1) if poll.total_votes else 0.0
     return polls
+
+
+async def post_of(tx: Reader, me: Me, poll_id: UUID) -> UUID:
+    """The post of a poll; whoever calls asks whether it may be seen. Raises NotFound."""
+    post_id = await tx.one(store.POST_OF, poll_id)
+    if post_id is None:
+        raise NotFound()
+    return post_id
+
+
+async def get(tx: Reader, me: Me, post_id: UUID) -> Poll:
+    """The poll of a post that the caller has been found to see. Raises NotFound."""
+    found = (await of_posts(tx, me, [post_id])).get(post_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def has_poll(tx: Reader, me: Me, post_id: UUID) -> bool:
+    """Whether this post has its poll."""
+    return await tx.one(store.LIVE, post_id) is not None
+
+
+async def vote(tx: Tx, me: Me, poll_id: UUID, option_id: UUID) -> bool:
+    """Choose an option; choosing again replaces it (rule 123). Whether it is the caller's first vote here.
+
+    Raises Invalid for an option of another poll.
+    """
+    if not await tx.one(store.HAS_OPTION, poll_id, option_id):
+        raise Invalid.field("poll_option_id", "The poll has no such option.")
+    return bool(await tx.one(store.VOTE, ids.new(), me.user(), poll_id, option_id, clock.now()))
+
+
+async def unvote(tx: Tx, me: Me, poll_id: UUID) -> None:
+    """Take the vote back, if there is one."""
+    await tx.run(store.UNVOTE, me.user(), poll_id)

@@ -343,13 +343,20 @@ async def update(tx: Tx, me: Me, post_id: UUID, body: PostUpdate) -> Post:
     kept += [Attachment(ids.new(), row.id, photo, now, now) for photo in added]
     if len(kept) > MAX_ATTACHMENTS:
         raise Invalid.field("add_attachments", f"A post has at most {MAX_ATTACHMENTS} pictures.")
-    if row.type == "PULL" and row.status and await tx.one(store.HAS_POLL, row.id) is None:
+    if row.type == "PULL" and row.status and not await polls.has_poll(tx, me, row.id):
         raise Invalid.field("status", "Give the poll its options before it is shown.")
     await _check(tx, row, len(kept))
     row.attachments = msgspec.json.encode(kept).decode()
     await tx.run(store.UPDATE, row.id, *(getattr(row, name) for name in store.CHANGING))
     await media.release(tx, me, [a.photo.url for a in attachments if a.id in gone])
     await facts.emit(tx, PostChanged(row.id))
+    return await get(tx, me, post_id)
+
+
+async def locked(tx: Tx, me: Me, post_id: UUID) -> Post:
+    """One post as this viewer sees it, kept from changing until the transaction ends. Raises NotFound."""
+    if await tx.one(store.LOCK, post_id) is None:
+        raise NotFound()
     return await get(tx, me, post_id)
 
 

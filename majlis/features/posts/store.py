@@ -103,7 +103,6 @@ _FIXED = {"id", "user_id", "business_id", "type", "original_post_id", "created_a
 CHANGING = [field.name for field in msgspec.structs.fields(Stored) if field.name not in _FIXED]
 UPDATE = f"UPDATE posts SET {', '.join(f'{name} = ${n}' for n, name in enumerate(CHANGING, 2))} WHERE id = $1"
 DELETE = "UPDATE posts SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL"
-HAS_POLL = Query(bool, "SELECT true FROM polls WHERE post_id = $1 AND deleted_at IS NULL")
 CATEGORIES = Query(SellCategory, "SELECT id, name, icon, color, status, created_at FROM sell_categories ORDER BY name")
 COUNT_SHARE = Query(int, "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares")
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from majlis.app import App
 from majlis.features.identity import service as identity
+from majlis.features.identity.model import EmailTaken
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo
 from majlis.features.profiles import store
@@ -32,9 +33,12 @@ COMPLETE = ("first_name", "last_name", "province", "district", "neighborhood")  
 
 async def register(app: App, me: Me, body: RegisterBody, origin: Origin) -> Registered:
     """A new account with its profile, signed in (rule 12). Raises EmailTaken, WeakPassword, Invalid."""
-    email = identity.normal_email(body.email)
-    identity.check_strength(body.password)
+    email = identity.check_new(body.email, body.password)
+    sessions.check_device(body.device_info)
     await sessions.spend_attempt(app, "register", limits.auth_key(email, origin.ip))
+    async with app.db.tx() as tx:
+        if await identity.find(tx, me, email) is not None:
+            raise EmailTaken()  # before the hash is paid for; two at once are told apart by the index
     hashed = await identity.hash_password(body.password)
     async with app.db.tx() as tx:
         account = await identity.create(tx, me, email, hashed)
@@ -51,11 +55,14 @@ async def create(tx: Tx, me: Me, user_id: UUID, first_name: str | None, last_nam
 
 async def login(app: App, me: Me, body: LoginBody, origin: Origin) -> SignedIn:
     """Sign in by e-mail and password. Raises BadCredentials, AccountLocked, Deactivated, RateLimited."""
-    await sessions.spend_attempt(app, "login", limits.auth_key(body.email, origin.ip))
-    user_id = await identity.check_login(app.db, me, body.email.strip(), body.password, origin.ip)
+    sessions.check_device(body.device_info)
+    email = identity.tried_email(body.email)
+    await sessions.spend_attempt(app, "login", limits.auth_key(email, origin.ip))
+    proven = await identity.check_login(app.db, me, email, body.password, origin.ip)
     async with app.db.tx() as tx:
-        pair = await sessions.open_session(app, tx, me, user_id, origin, body.device_info)
-        user = await get_user(tx, Me(id=user_id), user_id)
+        await identity.hold_proven(tx, me, proven)
+        pair = await sessions.open_session(app, tx, me, proven.user_id, origin, body.device_info)
+        user = await get_user(tx, Me(id=proven.user_id), proven.user_id)
     return SignedIn(
         requires_mfa=False,
         user=user,

@@ -5,13 +5,20 @@ from datetime import timedelta
 from majlis.app import App
 from majlis.features.identity.facts import AccountSuspended, EmailVerified, RoleChanged
 from majlis.features.sessions import service, store
+from majlis.features.sessions.facts import SessionsRevoked
 from majlis.kit import clock, facts
 from majlis.kit.me import Me
 
 
+@facts.on(SessionsRevoked)
+async def forget_revoked(app: App, fact: SessionsRevoked) -> None:
+    """Say once more that tokens ended: the process that ended them may have died before it could."""
+    app.gate.changed(fact.user_id)
+
+
 @facts.on(AccountSuspended)
 async def close_suspended(app: App, fact: AccountSuspended) -> None:
-    """End every session of a suspended account. Its tokens are refused from the commit on."""
+    """End every session of a suspended account."""
     async with app.db.tx() as tx:
         if fact.suspended:
             await service.revoke(app, tx, Me.system, fact.user_id, reason="account suspended")

@@ -5,13 +5,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from majlis.kit.errors import Malformed, Unauthenticated
 
 Password = Annotated[str, Meta(max_length=1000, examples=["Kabul-2026!"])]
 Email = Annotated[str, Meta(max_length=320, examples=["amina@example.org"])]
-DeviceInfo = dict[str, Any]
+DeviceInfo = Annotated[
+    dict[str, Any],
+    Meta(description="what the app says of the device: up to 4 KiB of JSON, up to 5 levels deep"),
+]
 
 
 class TokenPair(msgspec.Struct):
@@ -45,7 +48,7 @@ class RefreshBody(msgspec.Struct):
 class LogoutBody(msgspec.Struct):
     """Which session to end; without a token the current one."""
 
-    refresh_token: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    refresh_token: Annotated[str, Meta(max_length=200)] | None = None
 
 
 class ForgotBody(msgspec.Struct):
@@ -110,6 +113,10 @@ class BadAccess(Unauthenticated):
     """An access token that is malformed, expired or revoked."""
 
     code, detail = "bad_token", "The access token is not good any more."
+
+
+class ForgedAccess(BadAccess):
+    """An access token that this server never gave out."""
 
 
 class NoAddress(Malformed):

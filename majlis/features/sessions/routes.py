@@ -28,7 +28,7 @@ AUTH = "/api/v1/auth"
 SENT = Message("If the address is known, a message is on its way.")
 
 
-@api.post(AUTH + "/logout", policy=access.user, status=204)
+@api.post(AUTH + "/logout", policy=access.user, status=204, idempotent=False)
 async def logout(app: App, me: Me, body: LogoutBody) -> None:
     """Sign out: end the current session, or the one with this refresh token."""
     async with app.db.tx() as tx:
@@ -67,7 +67,8 @@ async def resend_verification(app: App, me: Me, body: ResendBody, origin: Origin
     return SENT
 
 
-@api.post(AUTH + "/change-password", policy=access.strong, status=204, errors=(401, 409))
+# No Idempotency-Key: with it a digest of the body is kept, and thus one of both passwords, quick to guess at.
+@api.post(AUTH + "/change-password", policy=access.strong, status=204, idempotent=False, errors=(401, 409))
 async def change_password(app: App, me: Me, body: ChangePasswordBody) -> None:
     """Change the password. Other sessions end unless `revoke_other_sessions` is false."""
     await service.change_password(

@@ -1,5 +1,6 @@
 """Verbs of sign-in: open, refresh, end sessions, and tell who a token stands for."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, cast
@@ -12,15 +13,16 @@ from majlis.features.identity import service as identity
 from majlis.features.identity.model import Deactivated
 from majlis.features.sessions import store
 from majlis.features.sessions.facts import SessionsRevoked
-from majlis.features.sessions.model import BadAccess, BadRefresh, NoAddress, Session, TokenPair
-from majlis.kit import clock, crypto, facts, ids, limits, page
+from majlis.features.sessions.model import BadAccess, BadRefresh, ForgedAccess, NoAddress, Session, TokenPair
+from majlis.kit import clock, crypto, facts, ids, limits, page, telemetry
 from majlis.kit.db import Reader, Tx
-from majlis.kit.errors import FieldFault, NotFound
+from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.me import Me, Origin, Role
-from majlis.kit.tokens import BadToken
+from majlis.kit.tokens import BadToken, Expired
 
 ACCESS_LIFE = timedelta(minutes=15)
 REFRESH_LIFE = timedelta(days=7)
+DEVICE_BYTES, DEVICE_DEPTH = 4096, 5
 
 
 async def authenticate(app: App, token: str) -> Me:
@@ -31,11 +33,14 @@ async def authenticate(app: App, token: str) -> Me:
     me = gate.seen.get(token, stamp)
     if me is not None:
         return me
+    epoch = gate.seen.epoch
     try:
         claims = gate.signer.verify(token)
         session = UUID(claims["sid"])
-    except (BadToken, KeyError, ValueError, TypeError) as error:
+    except Expired as error:
         raise BadAccess() from error
+    except (BadToken, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ForgedAccess() from error
     # The primary, not a replica: a session that was just opened or ended must be seen.
     async with app.db.tx() as tx:
         caller = await tx.last(store.CALLER, session, now)
@@ -49,7 +54,7 @@ async def authenticate(app: App, token: str) -> Me:
         mfa=caller.mfa_enabled,
         verified=caller.email_verified,
     )
-    gate.seen.put(token, me, caller.user_id, stamp, float(claims["exp"]))
+    gate.seen.put(token, me, caller.user_id, stamp, float(claims["exp"]), epoch)
     return me
 
 
@@ -66,7 +71,8 @@ def _sign(app: App, user_id: UUID, email: str, session: UUID, aal: int) -> tuple
 async def open_session(
     app: App, tx: Tx, me: Me, user_id: UUID, origin: Origin, device: dict[str, Any] | None, *, aal: int = 1
 ) -> TokenPair:
-    """Sign this account in; the caller of this has checked that it may. Raises Deactivated."""
+    """Sign this account in; the caller of this has checked that it may. Raises Deactivated or Invalid."""
+    check_device(device)
     account = await identity.get(tx, Me.system, user_id)
     if account.suspended_at is not None:
         raise Deactivated()
@@ -82,7 +88,7 @@ async def open_session(
         aal,
         device,
         _address(origin.ip),
-        origin.user_agent,
+        origin.user_agent or None,
         now + REFRESH_LIFE,
         now,
     )
@@ -97,10 +103,30 @@ def _address(ip: str) -> Any:
         return None
 
 
+def check_device(device: dict[str, Any] | None) -> None:
+    """Raises Invalid for more than 4 KiB of JSON, or more than five levels of it."""
+    if device is None:
+        return
+    if len(msgspec.json.encode(device)) > DEVICE_BYTES:
+        raise Invalid.field("device_info", f"This may have at most {DEVICE_BYTES} bytes.", "too_large")
+    level: list[Any] = [device]
+    for _ in range(DEVICE_DEPTH):
+        level = [item for parent in level for item in _children(parent)]
+    if any(isinstance(item, dict | list) for item in level):
+        raise Invalid.field("device_info", f"This may be nested {DEVICE_DEPTH} levels deep.", "too_deep")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 async def refresh(app: App, me: Me, token: str) -> TokenPair:
     """A new pair for a refresh token, which is spent then; the level of the session stays.
 
-    Raises BadRefresh, and ends the session when the token had been spent before (rule 30); Deactivated.
+    Raises BadRefresh, and ends the session when the token had been spent before (rule 30); Deactivated;
+    RateLimited.
     """
     digest, now = crypto.digest(token), clock.now()
     async with app.db.tx() as tx:
@@ -108,14 +134,11 @@ async def refresh(app: App, me: Me, token: str) -> TokenPair:
         if session is not None:
             if session.suspended:
                 raise Deactivated()
-            await spend_attempt(app, "refresh", str(session.user_id))
-            pair, access_hash, access_expires = _sign(app, session.user_id, session.email, session.id, session.aal)
-            expires = now + REFRESH_LIFE
-            await tx.run(store.BLACKLIST, ids.new(), digest, session.id, expires, "rotated")
-            await tx.run(
-                store.ROTATE, session.id, crypto.digest(pair.refresh_token), access_hash, access_expires, expires, now
-            )
-            return pair
+            if session.revoked:
+                raise BadRefresh()
+            # Counted for the session: somebody with many devices must not run out of attempts.
+            await spend_attempt(app, "refresh", str(session.id))
+            return await _rotate(app, tx, session, digest)
         spent = await tx.one(store.ROTATED, digest)
         if spent is not None:
             owner = await tx.one(store.OWNER, spent)
@@ -124,19 +147,61 @@ async def refresh(app: App, me: Me, token: str) -> TokenPair:
     raise BadRefresh()
 
 
+async def _rotate(app: App, tx: Tx, session: store.Refreshing, shown: bytes) -> TokenPair:
+    now = clock.now()
+    pair, access_hash, access_expires = _sign(app, session.user_id, session.email, session.id, session.aal)
+    await tx.run(store.BLACKLIST, ids.new(), shown, session.id, session.expires_at, "rotated")
+    await tx.run(
+        store.ROTATE,
+        session.id,
+        crypto.digest(pair.refresh_token),
+        access_hash,
+        access_expires,
+        now + REFRESH_LIFE,
+        now,
+    )
+    return pair
+
+
 async def revoke(
-    app: App, tx: Tx, me: Me, user_id: UUID, *, only: UUID | None = None, keep: UUID | None = None, reason: str
+    app: App,
+    tx: Tx,
+    me: Me,
+    user_id: UUID,
+    *,
+    only: UUID | None = None,
+    keep: UUID | None = None,
+    reason: str,
 ) -> int:
     """End sessions of a user: all, one, or all but one. Their access tokens stop within two seconds."""
     ended = await tx.all(store.REVOKE, user_id, only, keep, clock.now())
-    for session in ended:
-        await tx.run(
-            store.BLACKLIST, ids.new(), session.access_token_hash, session.id, session.access_expires_at, reason[:100]
-        )
     if ended:
+        entries = [entry for session in ended for entry in _blacklisted(session, reason[:100])]
+        await tx.many(store.BLACKLIST, entries)
         await facts.emit(tx, SessionsRevoked(user_id, tuple(session.id for session in ended)))
         forget(app, tx, user_id)
     return len(ended)
+
+
+def _blacklisted(session: store.Ended, reason: str) -> Iterable[tuple[Any, ...]]:
+    yield ids.new(), session.access_token_hash, session.id, session.access_expires_at, reason
+    yield ids.new(), session.refresh_token, session.id, session.expires_at, reason
+
+
+async def suspend(app: App, tx: Tx, me: Me, email: str, suspended: bool) -> UUID:
+    """Close an account or open it again, and make that count at once. Raises Forbidden or NotFound."""
+    user_id = await identity.suspend(tx, me, email, suspended)
+    if suspended:
+        await revoke(app, tx, me, user_id, reason="account suspended")
+    forget(app, tx, user_id)
+    return user_id
+
+
+async def set_role(app: App, tx: Tx, me: Me, email: str, role: Role) -> UUID:
+    """Give an account a role, and make it count at once. Raises Forbidden or NotFound."""
+    user_id = await identity.set_role(tx, me, email, role)
+    forget(app, tx, user_id)
+    return user_id
 
 
 def forget(app: App, tx: Tx, user_id: UUID) -> None:
@@ -194,21 +259,32 @@ async def spend_attempt(app: App, what: str, key: str) -> None:
     """
     verdict = await app.limiter.hit(limits.AUTH, f"{what}:{key}")
     if not verdict.allowed:
+        telemetry.limited.labels(limits.AUTH.name).inc()
         raise app.limiter.refuse(verdict)
 
 
+async def _may_mail(app: App, what: str, email: str) -> bool:
+    """Whether another mail may go to this address, which many places together could flood.
+
+    Nobody is told: whoever owns the address has had several mails by then.
+    """
+    return (await app.limiter.hit(limits.AUTH, f"mail:{what}:{email.casefold()}")).allowed
+
+
 async def forgot_password(app: App, me: Me, email: str, origin: Origin) -> None:
-    """Mail a reset token if the address is known; the same answer if not (rule 19)."""
+    """Mail a reset token if the address is known; the same answer if not (rule 19). Raises Invalid."""
     address = identity.normal_email(email)
     await spend_attempt(app, "forgot", limits.auth_key(address, origin.ip))
-    async with app.db.tx() as tx:
-        account = await identity.find(tx, me, address)
-        if account is not None:
-            await identity.request_reset(tx, me, account.id)
+    if await _may_mail(app, "reset", address):
+        async with app.db.tx() as tx:
+            await identity.request_reset(tx, me, address)
 
 
 async def reset_password(app: App, me: Me, token: str, password: str, origin: Origin) -> None:
-    """Set a password by the token from the mail; all sessions end (rule 18). Raises BadToken, Invalid."""
+    """Set a password by the token from the mail; all sessions end (rule 18). Raises BadToken, Invalid.
+
+    It unlocks the account, and the attempts at it from here count anew.
+    """
     await spend_attempt(app, "reset", limits.auth_key(crypto.digest(token).hex(), origin.ip))
     async with app.db.tx() as tx:
         owner = await identity.reset_owner(tx, me, token)
@@ -218,34 +294,44 @@ async def reset_password(app: App, me: Me, token: str, password: str, origin: Or
         owner = await identity.reset_owner(tx, me, token)
         await identity.set_password(tx, me, owner, hashed)
         await revoke(app, tx, Me.system, owner, reason="password reset")
+        account = await identity.get(tx, Me.system, owner)
+    await app.limiter.clear(limits.AUTH, f"login:{limits.auth_key(account.email, origin.ip)}")
 
 
 async def change_password(app: App, me: Me, current: str, new: str, *, revoke_others: bool) -> None:
-    """Change the caller's password. Raises WrongPassword, NoPassword, Invalid."""
+    """Change the caller's password. Raises WrongPassword, NoPassword, Invalid or RateLimited."""
     user_id = me.user()
     await spend_attempt(app, "change", str(user_id))
-    await identity.confirm_password(app.db, me, current)
+    proven = await identity.confirm_password(app.db, me, current)
     hashed = await identity.new_hash(app.db, me, user_id, new, "new_password")
     async with app.db.tx() as tx:
-        await identity.set_password(tx, me, user_id, hashed)
+        await identity.set_password(tx, me, user_id, hashed, instead_of=proven)
         if revoke_others:
             await revoke(app, tx, me, user_id, keep=me.session, reason="password changed")
 
 
 async def verify_email(app: App, me: Me, token: str, origin: Origin) -> str:
-    """Confirm an address by the token from the mail. Raises BadToken, AddressChanged."""
+    """Confirm an address by the token from the mail; returns it. Raises BadToken, AddressChanged."""
     await spend_attempt(app, "verify", limits.auth_key(crypto.digest(token).hex(), origin.ip))
     async with app.db.tx() as tx:
-        return await identity.verify_email(tx, me, token)
+        user_id, address = await identity.verify_email(tx, me, token)
+        forget(app, tx, user_id)
+    return address
 
 
 async def resend_verification(app: App, me: Me, email: str | None, origin: Origin) -> None:
-    """Mail a fresh confirmation if the address needs one; the same answer if not. Raises NoAddress."""
-    if email is None and me.id is None:
+    """Mail a fresh confirmation if the address needs one; the same answer if not (rule 19).
+
+    Without an address the caller's is meant. Raises NoAddress or Invalid.
+    """
+    if email is not None:
+        address = identity.normal_email(email)
+    elif me.id is not None:
+        async with app.db.read() as reader:
+            address = (await identity.get(reader, me, me.id)).email
+    else:
         raise NoAddress(fields=[FieldFault("email", "required", "Give an address, or sign in.")])
-    address = None if email is None else identity.normal_email(email)
-    await spend_attempt(app, "resend", limits.auth_key(address or str(me.id), origin.ip))
-    async with app.db.tx() as tx:
-        account = await (identity.find(tx, me, address) if address else identity.get(tx, me, me.user()))
-        if account is not None and not account.email_verified:
-            await identity.request_verification(tx, me, account.id)
+    await spend_attempt(app, "resend", limits.auth_key(address, origin.ip))
+    if await _may_mail(app, "verify", address):
+        async with app.db.tx() as tx:
+            await identity.request_verification(tx, me, address)

@@ -24,7 +24,8 @@ CALLER = Query(
     Caller,
     """SELECT s.user_id, u.role, s.aal, u.mfa_enabled, u.email_verified
     FROM user_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.id = $1 AND NOT s.revoked AND s.expires_at > $2 AND u.deleted_at IS NULL AND u.suspended_at IS NULL""",
+    WHERE s.id = $1 AND NOT s.revoked AND s.expires_at > $2
+      AND u.deleted_at IS NULL AND u.suspended_at IS NULL""",
 )
 OPEN = """
 INSERT INTO user_sessions (id, user_id, refresh_token, access_token_hash, access_expires_at, aal, device_info,
@@ -40,14 +41,17 @@ class Refreshing(msgspec.Struct):
     user_id: UUID
     email: str
     aal: int
+    expires_at: datetime
+    revoked: bool
     suspended: bool
 
 
 BY_REFRESH = Query(
     Refreshing,
-    """SELECT s.id, s.user_id, u.email, s.aal, u.suspended_at IS NOT NULL AS suspended
+    """SELECT s.id, s.user_id, u.email, s.aal, s.expires_at, s.revoked,
+      u.suspended_at IS NOT NULL AS suspended
     FROM user_sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL
-    WHERE s.refresh_token = $1 AND NOT s.revoked AND s.expires_at > $2 FOR UPDATE OF s""",
+    WHERE s.refresh_token = $1 AND s.expires_at > $2 FOR UPDATE OF s""",
 )
 ROTATE = """
 UPDATE user_sessions SET refresh_token = $2, access_token_hash = $3, access_expires_at = $4, expires_at = $5,
@@ -57,16 +61,19 @@ BLACKLIST = """
 INSERT INTO token_blacklist (id, token_hash, session_id, expires_at, reason) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (token_hash) DO NOTHING
 """
-ROTATED = Query(UUID, "SELECT session_id FROM token_blacklist WHERE token_hash = $1 AND session_id IS NOT NULL")
+ROTATED = Query(
+    UUID, "SELECT session_id FROM token_blacklist WHERE token_hash = $1 AND session_id IS NOT NULL"
+)
 
 
 class Ended(msgspec.Struct):
     """A session that was just revoked."""
 
     id: UUID
-    user_id: UUID
     access_token_hash: bytes
     access_expires_at: datetime
+    refresh_token: bytes
+    expires_at: datetime
 
 
 REVOKE = Query(
@@ -74,10 +81,12 @@ REVOKE = Query(
     """UPDATE user_sessions SET revoked = true, revoked_at = $4, updated_at = $4
     WHERE NOT revoked AND expires_at > $4 AND user_id = $1
       AND ($2::uuid IS NULL OR id = $2) AND ($3::uuid IS NULL OR id <> $3)
-    RETURNING id, user_id, access_token_hash, access_expires_at""",
+    RETURNING id, access_token_hash, access_expires_at, refresh_token, expires_at""",
 )
 OWNER = Query(UUID, "SELECT user_id FROM user_sessions WHERE id = $1")
-ID_BY_REFRESH = Query(UUID, "SELECT id FROM user_sessions WHERE refresh_token = $1 AND user_id = $2 AND NOT revoked")
+ID_BY_REFRESH = Query(
+    UUID, "SELECT id FROM user_sessions WHERE refresh_token = $1 AND user_id = $2 AND NOT revoked"
+)
 
 
 class Row(msgspec.Struct):
@@ -99,6 +108,8 @@ LIST = Query(
       AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4))
     ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6""",
 )
-COUNT = Query(int, "SELECT count(*) FROM user_sessions WHERE user_id = $1 AND NOT revoked AND expires_at > $2")
+COUNT = Query(
+    int, "SELECT count(*) FROM user_sessions WHERE user_id = $1 AND NOT revoked AND expires_at > $2"
+)
 PURGE_BLACKLIST = "DELETE FROM token_blacklist WHERE expires_at < $1"
 PURGE_SESSIONS = "DELETE FROM user_sessions WHERE expires_at < $1"

@@ -152,6 +152,8 @@ class Examples:
     def _some(self, schema: Schema, trail: tuple[str, ...]) -> Schema:
         """The first alternative that is not null and leads to nothing we are inside of already."""
         options = schema.get("anyOf")
+        if isinstance(schema.get("type"), list):
+            return {**schema, "type": next(kind for kind in schema["type"] if kind != "null")}
         if options is None:
             return schema
         for option in options:
@@ -203,7 +205,9 @@ def _scalar(schema: Schema, name: str, owner: str) -> Any:
     if kind in ("integer", "number"):
         return _number(schema, name)
     if kind == "boolean":
-        return schema.get("default", name.endswith(("verified", "complete", "current", "has_password")))
+        return schema.get(
+            "default", name.endswith(("verified", "complete", "current", "has_password", "status"))
+        )
     if kind == "object":
         return {}
     return None

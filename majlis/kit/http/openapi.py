@@ -289,6 +289,10 @@ def _files_name(route: Route) -> str:
 def _without_null(schema: Schema) -> Schema:
     """A parameter that is not given is absent, never null."""
     result = {key: value for key, value in schema.items() if not (key == "default" and value is None)}
+    if isinstance(result.get("type"), list):
+        (result["type"],) = (kind for kind in result["type"] if kind != "null")
+    if "enum" in result:
+        result["enum"] = [value for value in result["enum"] if value is not None]
     options = [option for option in result.get("anyOf", ()) if option.get("type") != "null"]
     if len(options) == 1:
         del result["anyOf"]

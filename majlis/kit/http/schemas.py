@@ -147,12 +147,17 @@ def _amend(info: shapes.Type, schema: Schema) -> None:
         ]
         for part, option in zip(plain, schema.get("anyOf", ()), strict=False):
             _amend(part, option)
-        options = [option for option in schema.get("anyOf", ()) if option]
-        if len(options) == 1:
-            del schema["anyOf"]
-            schema.update(options[0])
-        elif options:
-            schema["anyOf"] = options
+        if "anyOf" in schema:
+            options = _simpler([option for option in schema.pop("anyOf") if option])
+            schema.update(options[0] if len(options) == 1 else {"anyOf": options})
+
+
+def _simpler(options: list[Schema]) -> list[Schema]:
+    """A plain value or null as one schema of two types."""
+    if len(options) == 2 and options[1] == {"type": "null"} and isinstance(options[0].get("type"), str):
+        plain = {**options[0], "type": [options[0]["type"], "null"]}
+        return [{**plain, "enum": [*plain["enum"], None]} if "enum" in plain else plain]
+    return options
 
 
 def _bare(info: shapes.Type) -> shapes.Type:

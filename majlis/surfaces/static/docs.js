@@ -1,12 +1,21 @@
 "use strict";
 
 // The document as a page. Signing in through one of the operations signs the page in.
-addEventListener("DOMContentLoaded", () => {
+addEventListener("DOMContentLoaded", async () => {
   const root = document.getElementById("docs");
   const session = document.getElementById("session");
 
+  const spec = await (await fetch(root.dataset.document)).json();
+  // Where a body may be JSON or a form, JSON is the one to try first.
+  for (const path of Object.values(spec.paths)) {
+    for (const { requestBody } of Object.values(path)) {
+      const json = requestBody && requestBody.content["application/json"];
+      if (json) requestBody.content = { "application/json": json, ...requestBody.content };
+    }
+  }
+
   const ui = SwaggerUIBundle({
-    url: root.dataset.document,
+    spec,
     domNode: root,
     presets: [SwaggerUIBundle.presets.apis],
     layout: "BaseLayout",

@@ -1,0 +1,1 @@
+"""Voting in the polls of posts that one may see."""

@@ -1,0 +1,202 @@
+"""Who is told of what."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from majlis.features.graph.facts import UserFollowed
+from majlis.features.notifications import handlers
+from majlis.features.reactions.facts import PostLiked, PostShared
+from tests.features.graph.test_people import suspend
+from tests.features.posts.writing import write
+from tests.world import Person, World
+
+
+def told(world: World, who: Person) -> list[dict[str, Any]]:
+    """What somebody is told, newest first, once all jobs have run."""
+    world.drain()
+    answer = world.get("/api/v1/notifications", who)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+def kinds(world: World, who: Person) -> list[str]:
+    return [note["type"] for note in told(world, who)]
+
+
+def do(world: World, who: Person, verb: str, post: dict[str, Any]) -> None:
+    answer = world.post(f"/api/v1/posts/{post['id']}/{verb}", who, {} if verb == "share" else None)
+    assert answer.status_code in (200, 201), answer.text
+
+
+# ---- what is told
+
+
+@pytest.mark.rule("hamsaya:153")
+def test_a_follower_is_told_of(world: World) -> None:
+    amina, karim = world.person("Amina"), world.person("Karim")
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    (note,) = told(world, amina)
+    assert set(note) == {"id", "user_id", "type", "title", "message", "data", "read", "created_at"}
+    assert (note["user_id"], note["type"], note["read"]) == (str(amina.id), "USER_FOLLOW", False)
+    assert (note["title"], note["message"]) == ("New follower", "Karim Test follows you.")
+    assert note["data"] == {"user_id": str(karim.id)}
+    assert told(world, karim) == []
+
+
+def test_likes_and_shares_are_told_to_the_author(world: World) -> None:
+    amina, karim = world.person("Amina"), world.person("Karim")
+    post = write(world, amina)
+    do(world, karim, "like", post)
+    do(world, karim, "share", post)
+    share, like = told(world, amina)
+    assert (like["type"], like["message"]) == ("POST_LIKE", "Karim Test liked your post.")
+    assert like["data"] == {"user_id": str(karim.id), "post_id": post["id"]}
+    assert (share["type"], share["message"]) == ("POST_SHARE", "Karim Test shared your post.")
+    assert set(share["data"]) == {"user_id", "post_id", "shared_post_id"}
+    assert world.get(f"/api/v1/posts/{share['data']['shared_post_id']}", amina).json()["user_id"] == str(karim.id)
+    assert told(world, karim) == []
+
+
+def test_somebody_without_a_name_is_somebody(world: World) -> None:
+    amina, karim = world.person("Amina"), world.person()
+    world.put("/api/v1/users/me", karim, {"first_name": None, "last_name": None})
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    assert told(world, amina)[0]["message"] == "Somebody follows you."
+
+
+# ---- what is not told
+
+
+@pytest.mark.rule("hamsaya:157")
+def test_nobody_is_told_of_what_they_did_themselves(world: World) -> None:
+    amina = world.person()
+    post = write(world, amina)
+    do(world, amina, "like", post)
+    do(world, amina, "share", post)
+    assert told(world, amina) == []
+    assert world.sql("SELECT 1 FROM notifications") == []
+
+
+@pytest.mark.rule("hamsaya:149")
+@pytest.mark.parametrize("blocker", [0, 1])
+def test_nothing_is_told_across_a_block_and_what_was_told_disappears(world: World, blocker: int) -> None:
+    pair = amina, karim = world.person(), world.person()
+    post, second = write(world, amina), write(world, amina)
+    do(world, karim, "like", post)
+    assert kinds(world, amina) == ["POST_LIKE"]
+    do(world, karim, "like", second)
+    world.post(f"/api/v1/users/{pair[1 - blocker].id}/block", pair[blocker])
+    assert told(world, amina) == []
+    assert world.get("/api/v1/notifications/unread-count", amina).json() == {"unread_count": 0}
+    world.delete(f"/api/v1/users/{pair[1 - blocker].id}/block", pair[blocker])
+    assert [note["data"]["post_id"] for note in told(world, amina)] == [post["id"]]
+
+
+def test_nothing_is_told_of_posts_and_people_that_are_gone(world: World) -> None:
+    amina, karim, third = world.person(), world.person(), world.person()
+    post = write(world, amina)
+    do(world, karim, "like", post)
+    assert world.delete(f"/api/v1/posts/{post['id']}", amina).status_code == 204
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    world.post(f"/api/v1/users/{amina.id}/follow", third)
+    suspend(world, karim)
+    assert world.delete("/api/v1/users/me/account?reason=bye", third).status_code == 204
+    assert told(world, amina) == []
+
+
+def test_what_was_told_of_the_suspended_returns_with_them(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    assert kinds(world, amina) == ["USER_FOLLOW"]
+    suspend(world, karim)
+    assert kinds(world, amina) == []
+    suspend(world, karim, False)
+    assert kinds(world, amina) == ["USER_FOLLOW"]
+
+
+def test_a_like_taken_back_is_told_once(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    post = write(world, amina)
+    do(world, karim, "like", post)
+    world.delete(f"/api/v1/posts/{post['id']}/like", karim)
+    assert kinds(world, amina) == ["POST_LIKE"]
+    do(world, karim, "like", post)
+    assert kinds(world, amina) == ["POST_LIKE"]
+
+
+def test_a_follow_again_is_not_told_again(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    for _ in range(3):
+        world.post(f"/api/v1/users/{amina.id}/follow", karim)
+        assert kinds(world, amina) == ["USER_FOLLOW"]
+        world.delete(f"/api/v1/users/{amina.id}/follow", karim)
+
+
+# ---- delivery
+
+
+def test_a_fact_that_comes_again_changes_nothing(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    post = UUID(write(world, amina)["id"])
+    cases = [
+        (handlers.tell_of_follower, UserFollowed(karim.id, amina.id)),
+        (handlers.tell_of_like, PostLiked(post, karim.id)),
+        (handlers.tell_of_share, PostShared(post, karim.id, None)),
+    ]
+
+    async def deliver() -> None:
+        for handler, fact in cases:
+            async with world.app.db.tx() as tx:
+                await handler(tx, fact)
+
+    world.go(deliver())
+    first = told(world, amina)
+    assert len(first) == len(cases)
+    world.put("/api/v1/notifications/read-all", amina)
+    world.go(deliver())
+    assert told(world, amina) == [{**note, "read": True} for note in first]
+
+
+def test_facts_of_what_never_was_are_passed_over(world: World) -> None:
+    nobody = uuid4()
+
+    async def deliver() -> None:
+        async with world.app.db.tx() as tx:
+            await handlers.tell_of_follower(tx, UserFollowed(nobody, nobody))
+            await handlers.tell_of_like(tx, PostLiked(nobody, nobody))
+            await handlers.tell_of_share(tx, PostShared(nobody, nobody, nobody))
+
+    world.go(deliver())
+    assert world.sql("SELECT 1 FROM notifications") == []
+
+
+def _deliver_at_once(world: World) -> int:
+    amina, karim = world.person(), world.person()
+    fact = UserFollowed(karim.id, amina.id)
+
+    async def deliver() -> None:
+        async with world.app.db.tx() as tx:
+            await handlers.tell_of_follower(tx, fact)
+
+    async def run() -> None:
+        await asyncio.gather(*(deliver() for _ in range(8)))
+
+    world.go(run())
+    return len(world.get("/api/v1/notifications", amina).json()["data"])
+
+
+def test_a_fact_delivered_by_many_workers_at_once_is_told_once(clone: World) -> None:
+    assert _deliver_at_once(clone) == 1
+
+
+def test_control_without_the_unique_key_it_is_told_many_times(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone.sql("ALTER TABLE notifications DROP CONSTRAINT told_once")
+    unguarded = handlers.service.store.TELL.replace("ON CONFLICT ON CONSTRAINT told_once", "ON CONFLICT")
+    monkeypatch.setattr(handlers.service.store, "TELL", unguarded)
+    assert _deliver_at_once(clone) == 8
