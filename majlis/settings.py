@@ -17,40 +17,102 @@ SECRET = {"secret": True}  # marks a value that must never be shown
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator can set. Field `x_y` is read from `MAJLIS_X_Y`."""
 
-    mode: Annotated[Literal["development", "production"], Meta(description="development or production; production refuses unsafe settings")] = "development"
+    mode: Annotated[
+        Literal["development", "production"],
+        Meta(description="development or production; production refuses unsafe settings"),
+    ] = "development"
     host: Annotated[str, Meta(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(description="port to listen on")] = 8080
-    data_dir: Annotated[str, Meta(description="where the embedded database, files and mail live; empty means the platform's default")] = ""
-    database_url: Annotated[str, Meta(description="postgresql://… ; empty starts the embedded PostgreSQL", extra=SECRET)] = ""
-    database_read_url: Annotated[str, Meta(description="a replica for reads; empty reads from the primary", extra=SECRET)] = ""
+    data_dir: Annotated[
+        str,
+        Meta(
+            description="where the embedded database, files and mail live; empty means the platform's default"
+        ),
+    ] = ""
+    database_url: Annotated[
+        str, Meta(description="postgresql://… ; empty starts the embedded PostgreSQL", extra=SECRET)
+    ] = ""
+    database_read_url: Annotated[
+        str, Meta(description="a replica for reads; empty reads from the primary", extra=SECRET)
+    ] = ""
     database_pool: Annotated[int, Meta(description="connections per process and database")] = 10
-    redis_url: Annotated[str, Meta(description="redis://… for limits, cache and hints between processes; empty uses PostgreSQL and memory", extra=SECRET)] = ""
+    redis_url: Annotated[
+        str,
+        Meta(
+            description="redis://… for limits, cache and hints between processes; empty uses PostgreSQL and memory",
+            extra=SECRET,
+        ),
+    ] = ""
     s3_bucket: Annotated[str, Meta(description="bucket for files; empty stores them in the data folder")] = ""
     s3_endpoint: Annotated[str, Meta(description="S3 endpoint, for servers other than Amazon's")] = ""
     s3_region: Annotated[str, Meta(description="S3 region")] = "us-east-1"
     s3_key: Annotated[str, Meta(description="S3 access key id", extra=SECRET)] = ""
     s3_secret: Annotated[str, Meta(description="S3 secret access key", extra=SECRET)] = ""
-    secret_key: Annotated[str, Meta(description="at least 32 characters; signs tokens and cursors; older keys may follow, separated by commas", extra=SECRET)] = ""
-    mail_url: Annotated[str, Meta(description="smtp://user:password@host:587 or smtps://…; empty writes mail into the data folder", extra=SECRET)] = ""
+    secret_key: Annotated[
+        str,
+        Meta(
+            description="at least 32 characters; signs tokens and cursors; older keys may follow, separated by commas",
+            extra=SECRET,
+        ),
+    ] = ""
+    mail_url: Annotated[
+        str,
+        Meta(
+            description="smtp://user:password@host:587 or smtps://…; empty writes mail into the data folder",
+            extra=SECRET,
+        ),
+    ] = ""
     mail_from: Annotated[str, Meta(description="sender of mail")] = "Majlis <majlis@localhost>"
-    public_url: Annotated[str, Meta(description="address under which people reach this server, for links in mail; empty means http://host:port")] = ""
+    public_url: Annotated[
+        str,
+        Meta(
+            description="address under which people reach this server, for links in mail; empty means http://host:port"
+        ),
+    ] = ""
     app_url: Annotated[str, Meta(description="where links in mail lead; empty means the public address")] = ""
-    media_base_url: Annotated[str, Meta(description="address of public files (a CDN); empty means <public address>/media")] = ""
+    media_base_url: Annotated[
+        str, Meta(description="address of public files (a CDN); empty means <public address>/media")
+    ] = ""
     rate_limits: Annotated[Literal["on", "off"], Meta(description="off only in development")] = "on"
-    limits: Annotated[str, Meta(description="other rate limits than the defaults, as name=hits/seconds with commas: auth=5/900,api=1000/3600,upload=10/60,post=10/3600,ip=100/3600,burst=20/60")] = ""
-    rate_limit_exempt: Annotated[str, Meta(description="comma-separated networks that limits per address do not count")] = ""
+    limits: Annotated[
+        str,
+        Meta(
+            description="other rate limits than the defaults, as name=hits/seconds with commas: auth=5/900,api=1000/3600,upload=10/60,post=10/3600,ip=100/3600,burst=20/60"
+        ),
+    ] = ""
+    rate_limit_exempt: Annotated[
+        str, Meta(description="comma-separated networks that limits per address do not count")
+    ] = ""
     cors_origins: Annotated[str, Meta(description="comma-separated origins; * only in development")] = ""
-    trusted_proxies: Annotated[str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")] = ""
-    metrics_networks: Annotated[str, Meta(description="comma-separated networks that may read /metrics")] = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+    trusted_proxies: Annotated[
+        str, Meta(description="comma-separated networks whose X-Forwarded-For is believed")
+    ] = ""
+    metrics_networks: Annotated[str, Meta(description="comma-separated networks that may read /metrics")] = (
+        "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+    )
     max_body_mb: Annotated[int, Meta(description="largest JSON or single-file body, in MiB")] = 12
-    request_timeout_s: Annotated[float, Meta(description="seconds after which a request is given up with 503")] = 30.0
-    drain_s: Annotated[float, Meta(description="seconds that requests under way get to finish at shutdown")] = 10.0
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")] = "info"
-    log_format: Annotated[Literal["json", "text"], Meta(description="json for machines, text for people")] = "json"
-    worker: Annotated[Literal["on", "off"], Meta(description="whether serve also runs background jobs")] = "on"
+    request_timeout_s: Annotated[
+        float, Meta(description="seconds after which a request is given up with 503")
+    ] = 30.0
+    drain_s: Annotated[
+        float, Meta(description="seconds that requests under way get to finish at shutdown")
+    ] = 10.0
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least level that is logged")
+    ] = "info"
+    log_format: Annotated[Literal["json", "text"], Meta(description="json for machines, text for people")] = (
+        "json"
+    )
+    worker: Annotated[Literal["on", "off"], Meta(description="whether serve also runs background jobs")] = (
+        "on"
+    )
     job_attempts: Annotated[int, Meta(description="tries of a background job before it is held")] = 8
-    require_verified_email: Annotated[bool, Meta(description="whether posting sales, businesses and chat need a confirmed address")] = False
-    otlp_endpoint: Annotated[str, Meta(description="OpenTelemetry collector, http://host:4318; needs the extra majlis[telemetry]")] = ""
+    require_verified_email: Annotated[
+        bool, Meta(description="whether posting sales, businesses and chat need a confirmed address")
+    ] = False
+    otlp_endpoint: Annotated[
+        str, Meta(description="OpenTelemetry collector, http://host:4318; needs the extra majlis[telemetry]")
+    ] = ""
     hosts: Annotated[str, Meta(description="host=surface pairs served at the root of that host name")] = ""
 
     def secret_keys(self) -> list[str]:
@@ -102,7 +164,11 @@ def read(environ: Mapping[str, str] | None = None, **overrides: Any) -> tuple[Se
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
     faults: list[str] = []
-    files = {} if environ is not None else {k: v for k, v in dotenv.dotenv_values(".env").items() if v is not None}
+    files = (
+        {}
+        if environ is not None
+        else {k: v for k, v in dotenv.dotenv_values(".env").items() if v is not None}
+    )
     real = os.environ if environ is None else environ
     known = {field.name: field for field in msgspec.structs.fields(Settings)}
     for source, mapping in ((".env", files), ("environment", real)):
@@ -139,7 +205,11 @@ def read(environ: Mapping[str, str] | None = None, **overrides: Any) -> tuple[Se
 
 def _unreadable(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(name, reason) of limits and networks that cannot be read."""
-    names = [name for name in ("limits", "rate_limit_exempt", "trusted_proxies", "metrics_networks") if name in values]
+    names = [
+        name
+        for name in ("limits", "rate_limit_exempt", "trusted_proxies", "metrics_networks")
+        if name in values
+    ]
     if not names:
         return
     from majlis.kit import limits  # half a second with the Redis client: commands without these need not wait

@@ -46,7 +46,9 @@ def postgres(scratch: Path) -> Iterator[Callable[[str], str]]:
     given = os.environ.get("MAJLIS_TEST_DATABASE_URL")
     if given:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        yield lambda name: given.replace("/postgres", f"/{name}_{worker}" if name != "postgres" else "/postgres")
+        yield lambda name: given.replace(
+            "/postgres", f"/{name}_{worker}" if name != "postgres" else "/postgres"
+        )
         return
     with embedded.start(scratch / "postgres", settings=QUICK) as server:
         yield server.url_for
@@ -107,7 +109,9 @@ def world(
     """An app on one connection; all it does is rolled back."""
     stack = worlds.rolled_back(shared)
     db = runner.run(stack.__aenter__())
-    here = World(runner, worlds.app_over(db, worlds.settings_for(tmp_path, shared, **options), pictures), shared)
+    here = World(
+        runner, worlds.app_over(db, worlds.settings_for(tmp_path, shared, **options), pictures), shared
+    )
     yield here
     here.close()
     runner.run(stack.__aexit__(None, None, None))

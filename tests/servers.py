@@ -29,7 +29,11 @@ class Serving:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MAJLIS_")}
-        settings = {"MAJLIS_DATA_DIR": str(folder), "MAJLIS_PORT": str(self.port), "MAJLIS_RATE_LIMITS": "off"}
+        settings = {
+            "MAJLIS_DATA_DIR": str(folder),
+            "MAJLIS_PORT": str(self.port),
+            "MAJLIS_RATE_LIMITS": "off",
+        }
         self.log = folder.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "majlis", "serve", *arguments],

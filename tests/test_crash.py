@@ -40,7 +40,9 @@ def test_kill_9_in_the_middle_of_writes_loses_no_acknowledged_one(scratch: Path)
     first = Serving(folder)
     first.wait()
     account = {"email": "amina@example.org", "password": PASSWORD}
-    token = httpx.post(first.url + "/api/v1/auth/register", json=account, trust_env=False, timeout=20).json()["access_token"]
+    token = httpx.post(first.url + "/api/v1/auth/register", json=account, trust_env=False, timeout=20).json()[
+        "access_token"
+    ]
     acknowledged = asyncio.run(_write_until_killed(first, token))
     assert len(acknowledged) >= 100
     with serving(folder) as again:

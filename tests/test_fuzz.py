@@ -28,7 +28,8 @@ class Known:
         self._choose = random.Random(7)
         posts = [write(world, who, kind)["id"] for kind in ("FEED", "SELL", "EVENT", "PULL")]
         comments = [
-            world.post(f"/api/v1/posts/{post}/comments", who, {"text": "Good"}).json().get("id", post) for post in posts
+            world.post(f"/api/v1/posts/{post}/comments", who, {"text": "Good"}).json().get("id", post)
+            for post in posts
         ]
         others = [str(world.person().id) for _ in range(2)]
         self._ids = {"post_id": posts, "comment_id": comments, "user_id": [*others, str(who.id)]}
@@ -86,7 +87,13 @@ def test_generated_requests_never_end_in_500(world: World) -> None:
 
 
 def _operation(
-    world: World, operation: Any, mode: GenerationMode, who: Person | None, known: Known, answered: Counter[int], count: int
+    world: World,
+    operation: Any,
+    mode: GenerationMode,
+    who: Person | None,
+    known: Known,
+    answered: Counter[int],
+    count: int,
 ) -> None:
     @hypothesis.settings(
         max_examples=count, database=None, derandomize=True, deadline=None, suppress_health_check=list(hypothesis.HealthCheck),

@@ -145,7 +145,10 @@ class World:
         async def run() -> list[dict[str, Any]]:
             async with self.app.db.tx() as tx:
                 return [
-                    {k: jsonlib.loads(bytes(v)) if isinstance(v, msgspec.Raw) else v for k, v in dict(row).items()}
+                    {
+                        k: jsonlib.loads(bytes(v)) if isinstance(v, msgspec.Raw) else v
+                        for k, v in dict(row).items()
+                    }
                     for row in await tx.records(query, *args)
                 ]
 
@@ -186,7 +189,12 @@ def server_of(app: App) -> Server:
 
 def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
     """Settings of a test: limits off unless asked for."""
-    values: dict[str, Any] = {"rate_limits": "off", "secret_key": SECRET, "data_dir": str(folder), "database_url": url}
+    values: dict[str, Any] = {
+        "rate_limits": "off",
+        "secret_key": SECRET,
+        "data_dir": str(folder),
+        "database_url": url,
+    }
     return Settings(**{**values, **changes})
 
 

@@ -9,33 +9,31 @@ def _system() -> datetime:
     return datetime.now(UTC)
 
 
-_source: Callable[[], datetime] = _system
+class _Clock:
+    source: Callable[[], datetime] = staticmethod(_system)
 
 
 def now() -> datetime:
     """The present moment, in UTC."""
-    return _source()
+    return _Clock.source()
 
 
 @contextlib.contextmanager
-def shifted(by: timedelta) -> Iterator[None]:
-    """Inside, the clock is ahead by this much (behind, when negative). For tests."""
-    global _source
-    before = _source
-    _source = lambda: before() + by  # noqa: E731
+def _replaced(source: Callable[[], datetime]) -> Iterator[None]:
+    before = _Clock.source
+    _Clock.source = staticmethod(source)
     try:
         yield
     finally:
-        _source = before
+        _Clock.source = staticmethod(before)
 
 
-@contextlib.contextmanager
-def frozen(at: datetime) -> Iterator[None]:
-    """Inside, the clock stands still. For tests."""
-    global _source
-    before = _source
-    _source = lambda: at  # noqa: E731
-    try:
-        yield
-    finally:
-        _source = before
+def shifted(by: timedelta) -> contextlib.AbstractContextManager[None]:
+    """Inside, the clock is ahead by this much (behind, when negative). For tests and demonstrations."""
+    before = _Clock.source
+    return _replaced(lambda: before() + by)
+
+
+def frozen(at: datetime) -> contextlib.AbstractContextManager[None]:
+    """Inside, the clock stands still. For tests and demonstrations."""
+    return _replaced(lambda: at)

@@ -36,7 +36,8 @@ class Query(Generic[T]):
         self.row = row
         self.sql = sql
         # A Point is the value of one column, although it is a Struct.
-        self.scalar = row is Point or not (inspect.isclass(row) and issubclass(row, msgspec.Struct))
+        kind: Any = row
+        self.scalar = kind is Point or not (inspect.isclass(kind) and issubclass(kind, msgspec.Struct))
 
     def __repr__(self) -> str:
         return f"Query({getattr(self.row, '__name__', self.row)}, {' '.join(self.sql.split())[:60]!r}…)"

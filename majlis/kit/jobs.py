@@ -32,7 +32,9 @@ class Dropped(Exception):
 class Worker:
     """Runs the jobs of a registry until stopped."""
 
-    def __init__(self, app: Any, db: Database, connection: Any, registry: Registry, *, attempts: int = 8) -> None:
+    def __init__(
+        self, app: Any, db: Database, connection: Any, registry: Registry, *, attempts: int = 8
+    ) -> None:
         """`connection` is an asyncpg connection of the worker's own."""
         self._app = app
         self._db = db
@@ -120,7 +122,7 @@ class Nudge:
             try:
                 async with self._db.tx() as tx:
                     await tx.last(NOTIFY, _changed())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, workers poll besides
                 logger.warning("no hint sent; workers poll", error=repr(error))
             await asyncio.sleep(HINT_S)
 

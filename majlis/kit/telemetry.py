@@ -11,7 +11,10 @@ logger = log.get("majlis.telemetry")
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 requests = prometheus.Histogram(
-    "majlis_http_request_seconds", "Duration of requests by route and status.", ["method", "route", "status"], buckets=_BUCKETS
+    "majlis_http_request_seconds",
+    "Duration of requests by route and status.",
+    ["method", "route", "status"],
+    buckets=_BUCKETS,
 )
 jobs = prometheus.Counter("majlis_jobs_total", "Background jobs by name and result.", ["job", "result"])
 jobs_waiting = prometheus.Gauge("majlis_jobs_waiting", "Background jobs that wait.")

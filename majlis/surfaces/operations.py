@@ -45,7 +45,7 @@ async def _components(app: App) -> dict[str, Literal["ok", "down"]]:
         try:
             await check()
             found[name] = "ok"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each means that the component is down
             logger.warning("component down", component=name, error=repr(error))
             found[name] = "down"
     return found

@@ -55,5 +55,7 @@ def test_metrics_are_for_the_internal_network(world: World) -> None:
 @pytest.mark.rule("hamsaya:7")
 def test_requests_are_measured_by_route_and_status(world: World) -> None:
     world.get("/api/v1/posts/00000000-0000-0000-0000-000000000000")
-    lines: Any = [line for line in world.get("/metrics").text.splitlines() if "/api/v1/posts/{post_id}" in line]
+    lines: Any = [
+        line for line in world.get("/metrics").text.splitlines() if "/api/v1/posts/{post_id}" in line
+    ]
     assert any('status="404"' in line and 'method="GET"' in line for line in lines)

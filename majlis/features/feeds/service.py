@@ -61,7 +61,9 @@ async def _center(tx: Reader, me: Me, lat: float | None, lng: float | None, *, n
     place = await profiles.location(tx, me) if me.id is not None else None
     if place is None:
         words = "Give lat and lng, or set a location in your profile."
-        raise Invalid(words, fields=[FieldFault("lat", "required", words), FieldFault("lng", "required", words)])
+        raise Invalid(
+            words, fields=[FieldFault("lat", "required", words), FieldFault("lng", "required", words)]
+        )
     return place
 
 
@@ -71,7 +73,9 @@ def check_words(text: str) -> None:
         raise Invalid.field("q", f"Search for at least {SHORTEST_SEARCH} letters or digits.", "too_short")
 
 
-async def of_user(tx: Reader, me: Me, user_id: UUID, types: list[PostType] | None, paging: page.Paging) -> page.Page[Post]:
+async def of_user(
+    tx: Reader, me: Me, user_id: UUID, types: list[PostType] | None, paging: page.Paging
+) -> page.Page[Post]:
     """Somebody's posts, newest first. Raises NotFound for whom the viewer may not see."""
     await graph.visible_person(tx, me, user_id)
     return await posts.listing(tx, me, Filter(user_id=user_id, type=types), "recent", paging)

@@ -29,3 +29,10 @@ async def report_post(app: App, me: Me, post_id: UUID, body: ReportBody) -> Repo
     """Report a post to the moderators."""
     async with app.db.tx() as tx:
         return _answer(await service.report_post(tx, me, post_id, body))  # type: ignore[return-value]
+
+
+@api.post("/api/v1/comments/{comment_id}/report", policy=access.user, status=201, errors=(404,))
+async def report_comment(app: App, me: Me, comment_id: UUID, body: ReportBody) -> Report:
+    """Report a comment to the moderators."""
+    async with app.db.tx() as tx:
+        return _answer(await service.report_comment(tx, me, comment_id, body))  # type: ignore[return-value]

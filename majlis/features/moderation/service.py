@@ -6,13 +6,14 @@ while that is open (rule 99).
 
 from uuid import UUID
 
+from majlis.features.comments import service as comments
 from majlis.features.graph import service as graph
 from majlis.features.moderation import store
 from majlis.features.moderation.model import OwnContent, Report, ReportBody, UserReport, UserReportBody
 from majlis.features.posts import service as posts
 from majlis.kit import clock, ids
 from majlis.kit.db import Query, Tx
-from majlis.kit.errors import Invalid
+from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
 
@@ -44,6 +45,17 @@ async def report_post(tx: Tx, me: Me, post_id: UUID, body: ReportBody) -> tuple[
         raise OwnContent()
     row, new = await _store(tx, me, store.REPORT_POST, post_id, body)
     return _report(row, post_id=row.target), new
+
+
+async def report_comment(tx: Tx, me: Me, comment_id: UUID, body: ReportBody) -> tuple[Report, bool]:
+    """Report a comment (rule 96). Raises NotFound, OwnContent, Invalid without a reason."""
+    comment = await comments.get(tx, me, comment_id)
+    if comment.deleted:
+        raise NotFound()
+    if comment.user_id == me.user():
+        raise OwnContent()
+    row, new = await _store(tx, me, store.REPORT_COMMENT, comment_id, body)
+    return _report(row, comment_id=row.target), new
 
 
 async def _store(

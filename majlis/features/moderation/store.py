@@ -45,3 +45,4 @@ def _report(table: str, target: str) -> Query[Row]:
 
 
 REPORT_POST = _report("post_reports", "post_id")
+REPORT_COMMENT = _report("comment_reports", "comment_id")

@@ -1,5 +1,6 @@
 """What people are told when something happens."""
 
+from majlis.features.comments.facts import CommentLiked, CommentPublished
 from majlis.features.graph.facts import UserFollowed
 from majlis.features.notifications import service
 from majlis.features.reactions.facts import PostLiked, PostShared
@@ -27,3 +28,15 @@ async def tell_of_share(tx: Tx, fact: PostShared) -> None:
     await service.tell_author(
         tx, Me.system, "POST_SHARE", fact.post_id, fact.user_id, target, shared_post_id=fact.shared_post_id
     )
+
+
+@facts.on(CommentPublished)
+async def tell_of_comment(tx: Tx, fact: CommentPublished) -> None:
+    """Somebody's post is commented on, or their comment replied to."""
+    await service.tell_of_comment(tx, Me.system, fact.comment_id)
+
+
+@facts.on(CommentLiked)
+async def tell_of_comment_like(tx: Tx, fact: CommentLiked) -> None:
+    """Somebody's comment is liked."""
+    await service.tell_writer(tx, Me.system, "COMMENT_LIKE", fact.comment_id, fact.user_id)

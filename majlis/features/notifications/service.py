@@ -51,6 +51,25 @@ async def tell_author(
         await tell(tx, me, kind, author, actor, target, post_id=post_id, **data)
 
 
+async def tell_of_comment(tx: Tx, me: Me, comment_id: UUID) -> None:
+    """Tell whoever wrote what a comment replies to, and the author of the post; both at once is one person."""
+    said = await tx.one(store.SAID, comment_id)
+    if said is None:
+        return
+    data = {"post_id": said.post_id, "comment_id": comment_id, "parent_comment_id": said.parent_id}
+    if said.parent_author is not None and await tx.one(store.SEES, said.parent_author, said.post_id):
+        await tell(tx, me, "COMMENT_REPLY", said.parent_author, said.user_id, comment_id, **data)
+    if said.post_author != said.parent_author:
+        await tell(tx, me, "POST_COMMENT", said.post_author, said.user_id, comment_id, **data)
+
+
+async def tell_writer(tx: Tx, me: Me, kind: Kind, comment_id: UUID, actor: UUID) -> None:
+    """Tell whoever wrote a comment, unless it is deleted or they do not see its post any more."""
+    said = await tx.one(store.SAID, comment_id)
+    if said is not None and await tx.one(store.SEES, said.user_id, said.post_id):
+        await tell(tx, me, kind, said.user_id, actor, comment_id, post_id=said.post_id, comment_id=comment_id)
+
+
 def _types(type: str | None, category: Category | None) -> Sequence[str] | None:
     """The types that both filters let through; None for all."""
     if category is None:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from majlis.features.graph.service import BLOCKED
 from majlis.features.notifications.model import Notification
 from majlis.features.posts.service import SHOWN
@@ -39,6 +41,25 @@ UNREAD = Query(int, f"SELECT count(*) FROM notifications n WHERE NOT n.read AND 
 DELETE = "DELETE FROM notifications n WHERE n.id = $2 AND n.user_id = $1"
 
 AUTHOR = Query(UUID, "SELECT user_id FROM posts WHERE id = $1 AND deleted_at IS NULL")
+
+
+class Said(msgspec.Struct):
+    """A comment that stands, and who may want to hear of it."""
+
+    user_id: UUID
+    post_id: UUID
+    post_author: UUID
+    parent_id: UUID | None
+    parent_author: UUID | None
+
+
+SAID = Query(
+    Said,
+    """SELECT c.user_id, c.post_id, p.user_id AS post_author, up.id AS parent_id, up.user_id AS parent_author
+    FROM post_comments c JOIN posts p ON p.id = c.post_id AND p.deleted_at IS NULL
+    LEFT JOIN post_comments up ON up.id = c.parent_comment_id AND up.deleted_at IS NULL
+    WHERE c.id = $1 AND c.deleted_at IS NULL""",
+)
 # Whether $1 may see a post.
 SEES = Query(
     bool, f"SELECT true FROM posts p JOIN profiles a ON a.id = p.user_id WHERE p.id = $2 AND {SHOWN}"

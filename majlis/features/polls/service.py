@@ -41,7 +41,9 @@ async def of_posts(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, P
     for row in await tx.all(store.OF_POSTS, me.id, list(post_ids)):
         poll = polls.get(row.post_id)
         if poll is None:
-            poll = Poll(row.poll_id, row.post_id, [], 0, row.my_vote, row.poll_created_at, row.poll_updated_at)
+            poll = Poll(
+                row.poll_id, row.post_id, [], 0, row.my_vote, row.poll_created_at, row.poll_updated_at
+            )
             polls[row.post_id] = poll
         poll.options.append(
             PollOption(row.id, row.poll_id, row.option, row.vote_count, 0.0, row.created_at, row.updated_at)
@@ -81,7 +83,8 @@ async def vote(tx: Tx, me: Me, poll_id: UUID, option_id: UUID) -> bool:
     """
     if not await tx.one(store.HAS_OPTION, poll_id, option_id):
         raise Invalid.field("poll_option_id", "The poll has no such option.")
-    return bool(await tx.one(store.VOTE, ids.new(), me.user(), poll_id, option_id, clock.now()))
+    is_new = await tx.one(store.VOTE, ids.new(), me.user(), poll_id, option_id, clock.now())
+    return is_new is True
 
 
 async def unvote(tx: Tx, me: Me, poll_id: UUID) -> None:

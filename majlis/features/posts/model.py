@@ -22,7 +22,9 @@ EventState = Literal["upcoming", "ongoing", "ended", "cancelled"]
 Stance = Literal["interested", "going", "not_interested"]
 
 Title = Annotated[str, Meta(max_length=255, examples=["Carpet from Herat"])]
-Text = Annotated[str, Meta(max_length=20_000, examples=["Fresh bread at the corner from six in the morning."])]
+Text = Annotated[
+    str, Meta(max_length=20_000, examples=["Fresh bread at the corner from six in the morning."])
+]
 Place = Annotated[str, Meta(max_length=100)]
 Currency = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", examples=["AFN"])]
 Price = Annotated[Decimal, Meta(examples=["1500.00"])]
@@ -166,7 +168,12 @@ class PostCreate(Fields, kw_only=True):
 class PostUpdate(Fields, kw_only=True):
     """Absent fields stay, null clears. The type never changes."""
 
-    not_writable: ClassVar[frozenset[str]] = SERVER_OWNED | {"type", "business_id", "attachments", "poll_options"}
+    not_writable: ClassVar[frozenset[str]] = SERVER_OWNED | {
+        "type",
+        "business_id",
+        "attachments",
+        "poll_options",
+    }
 
     add_attachments: Photos | UnsetType = UNSET
     remove_attachment_ids: Annotated[list[UUID], Meta(max_length=100)] | UnsetType = UNSET

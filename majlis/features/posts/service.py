@@ -32,7 +32,9 @@ from majlis.kit.http.binding import given
 from majlis.kit.me import Me
 
 VISIBLE, LISTED, SHOWN = store.VISIBLE, store.LISTED, store.SHOWN  # SQL for the stores of features above
-ZONE = zoneinfo.ZoneInfo("Asia/Kabul")  # dates of events are local to the place; no place has a zone of its own yet
+ZONE = zoneinfo.ZoneInfo(
+    "Asia/Kabul"
+)  # dates of events are local to the place; no place has a zone of its own yet
 MAX_ATTACHMENTS = 10
 MAX_COUNT = page.MAX_OFFSET
 
@@ -219,7 +221,9 @@ async def _insert(tx: Tx, row: store.Stored) -> None:
 
 
 def _blank(post_id: UUID, user_id: UUID, kind: str, now: datetime) -> store.Stored:
-    empty: dict[str, Any] = dict.fromkeys((field.name for field in msgspec.structs.fields(store.Stored)), None)
+    empty: dict[str, Any] = dict.fromkeys(
+        (field.name for field in msgspec.structs.fields(store.Stored)), None
+    )
     empty |= {
         "id": post_id, "user_id": user_id, "type": kind, "visibility": "PUBLIC", "status": True, "free": False,
         "is_location": False, "attachments": [], "created_at": now, "updated_at": now,
@@ -228,7 +232,11 @@ def _blank(post_id: UUID, user_id: UUID, kind: str, now: datetime) -> store.Stor
 
 
 def _assign(row: store.Stored, values: dict[str, Any]) -> None:
-    kept = {field.name for field in msgspec.structs.fields(store.Stored)} - {"type", "attachments", "business_id"}
+    kept = {field.name for field in msgspec.structs.fields(store.Stored)} - {
+        "type",
+        "attachments",
+        "business_id",
+    }
     for name, value in values.items():
         if name in ("start_time", "end_time") and value is not None:
             setattr(row, name, time.fromisoformat(value))
@@ -269,7 +277,12 @@ async def _check(tx: Reader, row: store.Stored, pictures: int) -> None:
 
     if row.title is not None and not row.title.strip():
         need("title", "A title is not empty.", "invalid")
-    if row.type == "FEED" and row.original_post_id is None and not (row.description or "").strip() and not pictures:
+    if (
+        row.type == "FEED"
+        and row.original_post_id is None
+        and not (row.description or "").strip()
+        and not pictures
+    ):
         need("description", "A feed post needs a description or a picture.")
     if row.type == "SELL":
         await _check_sale(tx, row, need)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -103,8 +103,12 @@ _FIXED = {"id", "user_id", "business_id", "type", "original_post_id", "created_a
 CHANGING = [field.name for field in msgspec.structs.fields(Stored) if field.name not in _FIXED]
 UPDATE = f"UPDATE posts SET {', '.join(f'{name} = ${n}' for n, name in enumerate(CHANGING, 2))} WHERE id = $1"
 DELETE = "UPDATE posts SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL"
-CATEGORIES = Query(SellCategory, "SELECT id, name, icon, color, status, created_at FROM sell_categories ORDER BY name")
-COUNT_SHARE = Query(int, "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares")
+CATEGORIES = Query(
+    SellCategory, "SELECT id, name, icon, color, status, created_at FROM sell_categories ORDER BY name"
+)
+COUNT_SHARE = Query(
+    int, "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares"
+)
 
 TRENDING_DAYS = 7  # rule 104
 _SCORE = """(2 * p.total_likes + 3 * p.total_comments + 5 * p.total_shares)
@@ -199,7 +203,9 @@ class Listing:
         size = str(DEFAULT_LIMIT + 1) if limit == DEFAULT_LIMIT else self.arg(limit + 1)
         skip = f" OFFSET {self.arg(offset)}" if offset else ""
         where = " AND ".join(self._where)
-        return f"SELECT {_COLUMNS}{self._extra} {self._from} WHERE {where} ORDER BY {order} LIMIT {size}{skip}"
+        return (
+            f"SELECT {_COLUMNS}{self._extra} {self._from} WHERE {where} ORDER BY {order} LIMIT {size}{skip}"
+        )
 
     def count_sql(self, most: int) -> str:
         """How many there are, counted up to a ceiling."""
@@ -220,7 +226,7 @@ def samples() -> list[str]:
         district="a", neighborhood="a", min_price=Decimal(0), max_price=Decimal(1), currency="AFN", free=True, sold=True,
         visibility="PUBLIC", status=True, q="a", near=Point(0, 0), bookmarked=True,
     )  # fmt: skip
-    now = datetime(2026, 1, 1)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
     found = []
     for sort, count in (("recent", 2), ("nearby", 2), ("trending", 3), ("relevance", 3), ("bookmarked", 2)):
         listing = Listing(None, full, sort, now)  # type: ignore[arg-type]

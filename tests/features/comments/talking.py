@@ -54,7 +54,9 @@ def ids(comments: list[Json]) -> list[str]:
 
 
 def total_comments(world: World, post: Json) -> int:
-    return int(world.sql("SELECT total_comments FROM posts WHERE id::text = $1", post["id"])[0]["total_comments"])
+    return int(
+        world.sql("SELECT total_comments FROM posts WHERE id::text = $1", post["id"])[0]["total_comments"]
+    )
 
 
 def row(world: World, comment: Json) -> Json:

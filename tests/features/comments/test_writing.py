@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from majlis.features.comments import service
 from majlis.features.comments.facts import CommentDeleted, CommentPublished
+from majlis.features.comments.model import Comment
 from majlis.kit import clock
 from majlis.kit.errors import NotFound
-from majlis.kit.facts import registry
+from majlis.kit.facts import Job, registry
+from majlis.kit.me import Me
 from tests.features.comments.talking import COMMENTS, answer, listed, of, remove, row, say, under
 from tests.features.posts.writing import POSTS, block, faults, write
 from tests.world import World
@@ -72,16 +74,28 @@ def test_the_longest_text_is_taken_and_a_missing_one_is_not(world: World) -> Non
 def test_every_wrong_field_is_named(world: World) -> None:
     amina = world.person()
     post = write(world, amina)
-    body = {"text": 1, "parent_comment_id": "x", "location": {"lat": 91, "lng": 0}, "attachments": [{"url": 1}]}
+    body = {
+        "text": 1,
+        "parent_comment_id": "x",
+        "location": {"lat": 91, "lng": 0},
+        "attachments": [{"url": 1}],
+    }
     named = faults(world.post(under(post), amina, body))
     assert {"text", "parent_comment_id", "location"} <= named
     assert any(name.startswith("attachments[0]") for name in named)
-    assert world.post(under(post), amina, content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
-    assert world.post(under(post), amina, content=b"text=a", headers={"Content-Type": "text/plain"}).status_code == 415
+    assert (
+        world.post(under(post), amina, content=b"{", headers={"Content-Type": "application/json"}).status_code
+        == 400
+    )
+    assert (
+        world.post(under(post), amina, content=b"text=a", headers={"Content-Type": "text/plain"}).status_code
+        == 415
+    )
 
 
 @pytest.mark.parametrize(
-    "field", ["id", "post_id", "user_id", "total_likes", "total_replies", "deleted_at", "created_at", "is_mine"]
+    "field",
+    ["id", "post_id", "user_id", "total_likes", "total_replies", "deleted_at", "created_at", "is_mine"],
 )
 def test_what_the_server_owns_is_refused(world: World, field: str) -> None:
     amina = world.person()
@@ -191,7 +205,13 @@ def test_who_wrote_the_comment_or_the_post_deletes_it(world: World) -> None:
     for comment in (one, other):
         assert row(world, comment)["deleted_at"] is not None, "a soft delete"
         assert row(world, comment)["text"], "a soft delete"
-        for method, verb in [("GET", ""), ("PUT", ""), ("DELETE", ""), ("POST", "/like"), ("POST", "/replies")]:
+        for method, verb in [
+            ("GET", ""),
+            ("PUT", ""),
+            ("DELETE", ""),
+            ("POST", "/like"),
+            ("POST", "/replies"),
+        ]:
             assert world.request(method, of(comment, verb), karim, json={"text": "a"}).status_code == 404
     assert listed(world, under(post), karim) == []
 
@@ -240,7 +260,7 @@ def test_what_happens_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     for fact in (CommentPublished, CommentDeleted):
         name = f"tests.note:{fact.__name__}"
         monkeypatch.setitem(registry.by_fact, fact, [name])
-        monkeypatch.setitem(registry.jobs, name, _job(name, note, fact))
+        monkeypatch.setitem(registry.jobs, name, Job(name, note, fact))
     amina, karim = world.person(), world.person()
     comment = say(world, amina, write(world, amina))
     reply = answer(world, karim, comment)
@@ -253,23 +273,14 @@ def test_what_happens_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> 
     assert {str(fact.post_id) for fact in told} == {comment["post_id"]}
 
 
-def _job(name: str, handler: Any, fact: Any) -> Any:
-    from majlis.kit.facts import Job
-
-    return Job(name, handler, fact)
-
-
 def test_other_features_ask_for_one_comment(world: World) -> None:
     amina, karim = world.person(), world.person()
     comment = say(world, amina, write(world, amina))
 
-    async def found(who: Any) -> Any:
+    async def found(who: Me) -> Comment:
         async with world.app.db.read() as tx:
-            return await service.get(tx, who, comment_id)
+            return await service.get(tx, who, UUID(comment["id"]))
 
-    from uuid import UUID
-
-    comment_id = UUID(comment["id"])
     assert world.go(found(karim.me)).text == comment["text"]
     block(world, amina, karim)
     with pytest.raises(NotFound):

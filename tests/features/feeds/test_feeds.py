@@ -9,7 +9,11 @@ from majlis.kit import clock
 from tests.features.posts.writing import POSTS, category, faults, write
 from tests.world import Person, World
 
-KABUL, KARTE_SEH, HERAT = {"lat": 34.5281, "lng": 69.1723}, {"lat": 34.5070, "lng": 69.1300}, {"lat": 34.35, "lng": 62.2}
+KABUL, KARTE_SEH, HERAT = (
+    {"lat": 34.5281, "lng": 69.1723},
+    {"lat": 34.5070, "lng": 69.1300},
+    {"lat": 34.35, "lng": 62.2},
+)
 
 
 def ids(world: World, path: str, who: Person | None = None) -> list[str]:
@@ -23,7 +27,9 @@ def pages(world: World, path: str, size: int) -> list[str]:
     found: list[str] = []
     cursor = None
     for _ in range(100):
-        body = world.get(f"{path}{'&' if '?' in path else '?'}limit={size}" + (f"&cursor={cursor}" if cursor else "")).json()
+        body = world.get(
+            f"{path}{'&' if '?' in path else '?'}limit={size}" + (f"&cursor={cursor}" if cursor else "")
+        ).json()
         assert len(body["data"]) <= size
         found += [post["id"] for post in body["data"]]
         cursor = body["next_cursor"]
@@ -33,7 +39,11 @@ def pages(world: World, path: str, size: int) -> list[str]:
 
 
 def aged(world: World, post: dict[str, Any], by: timedelta) -> None:
-    world.sql("UPDATE posts SET created_at = created_at - $2::interval WHERE id::text = $1 RETURNING 1", post["id"], by)
+    world.sql(
+        "UPDATE posts SET created_at = created_at - $2::interval WHERE id::text = $1 RETURNING 1",
+        post["id"],
+        by,
+    )
 
 
 @pytest.mark.rule("hamsaya:100", "hamsaya:101")
@@ -92,7 +102,7 @@ def test_nearby_takes_the_place_of_the_profile(world: World) -> None:
     assert faults(world.get(f"{POSTS}/nearby?lat=1&lng=1&radius_km=101")) == {"radius_km"}
 
 
-@pytest.mark.parametrize(("lng", "other"), [(179.99, -179.99), (-179.99, 179.99)])
+@pytest.mark.parametrize("lng, other", [(179.99, -179.99), (-179.99, 179.99)])
 def test_nearby_crosses_the_antimeridian(world: World, lng: float, other: float) -> None:
     post = write(world, world.person(), user_location={"lat": 0.0, "lng": other})
     assert ids(world, f"{POSTS}/nearby?lat=0&lng={lng}") == [post["id"]]
@@ -101,7 +111,13 @@ def test_nearby_crosses_the_antimeridian(world: World, lng: float, other: float)
 @pytest.mark.rule("hamsaya:103", "hamsaya:104", "hamsaya:105")
 def test_trending_is_by_score_over_seven_days(world: World) -> None:
     amina = world.person()
-    scores = {"old": (100, 0, 0, 24), "shared": (0, 0, 5, 1), "liked": (12, 0, 0, 1), "quiet": (0, 0, 0, 1), "talked": (0, 8, 0, 0)}
+    scores = {
+        "old": (100, 0, 0, 24),
+        "shared": (0, 0, 5, 1),
+        "liked": (12, 0, 0, 1),
+        "quiet": (0, 0, 0, 1),
+        "talked": (0, 8, 0, 0),
+    }
     posts = {}
     for name, (likes, comments, shares, hours) in scores.items():
         posts[name] = write(world, amina, description=name)
@@ -116,7 +132,9 @@ def test_trending_is_by_score_over_seven_days(world: World) -> None:
     order = [posts[name]["id"] for name in ("shared", "talked", "liked", "old", "quiet")]
     assert ids(world, f"{POSTS}?sort=trending") == ids(world, f"{POSTS}/trending") == order
     assert pages(world, f"{POSTS}/trending", 2) == order
-    found = {post["description"]: post["trending_score"] for post in world.get(f"{POSTS}/trending").json()["data"]}
+    found = {
+        post["description"]: post["trending_score"] for post in world.get(f"{POSTS}/trending").json()["data"]
+    }
     assert found["talked"] == pytest.approx(24.0)  # younger than an hour counts as an hour
     assert found["old"] == pytest.approx(200 / 24**1.5, rel=1e-3)
 
@@ -163,7 +181,7 @@ def test_filters_combine(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "field"),
+    "query, field",
     [("type=X", "type[0]"), ("limit=0", "limit"), ("limit=101", "limit"), ("limit=a", "limit"), ("sort=best", "sort"),
      ("lat=91&lng=0", "lat"), ("lat=nan&lng=0", "lat"), ("min_price=-1", "min_price"), ("min_price=NaN", "min_price"),
      ("free=maybe", "free"), ("date_from=yesterday", "date_from"), ("category_id=1", "category_id"), ("q=a", "q"),
@@ -188,7 +206,7 @@ def test_a_cursor_of_another_list_is_refused(world: World) -> None:
 
 @pytest.mark.rule("hamsaya:110")
 @pytest.mark.parametrize(
-    ("text", "words", "strangers"),
+    "text, words, strangers",
     [
         ("نان تازه در کارته سه", ["نان", "تاز", "کارته سه"], ["قالین"]),
         ("تازه ډوډۍ په ښار کې", ["ډوډ", "ښار"], ["کور"]),
@@ -197,7 +215,9 @@ def test_a_cursor_of_another_list_is_refused(world: World) -> None:
         ("Fresh bread, o'clock: 6:30!", ["bre", "FRESH bread", "o'clock", "6:30"], ["milk", "read"]),
     ],
 )
-def test_search_finds_the_beginnings_of_words(world: World, text: str, words: list[str], strangers: list[str]) -> None:
+def test_search_finds_the_beginnings_of_words(
+    world: World, text: str, words: list[str], strangers: list[str]
+) -> None:
     post = write(world, world.person(), description=text)
     for path in (f"{POSTS}/search", "/api/v1/search/posts"):
         for word in words:

@@ -25,9 +25,9 @@ def test_a_form_with_pictures_and_a_poll_is_one_post(world: World) -> None:
     answer = world.post(POSTS, amina, data=fields, files=pictures(2, width=1500, height=1000))
     assert answer.status_code == 201, answer.text
     post = answer.json()
-    assert [(a["photo"]["width"], a["photo"]["height"], a["photo"]["mime_type"]) for a in post["attachments"]] == [
-        (1200, 800, "image/webp")
-    ] * 2
+    assert [
+        (a["photo"]["width"], a["photo"]["height"], a["photo"]["mime_type"]) for a in post["attachments"]
+    ] == [(1200, 800, "image/webp")] * 2
     assert {a["post_id"] for a in post["attachments"]} == {post["id"]}
     assert len(post["poll"]["options"]) == 2
     for attachment in post["attachments"]:
@@ -72,9 +72,13 @@ def test_photos_of_earlier_uploads_must_be_ones_own(world: World) -> None:
     photo = {"url": upload.url, "name": "x", "mime_type": "x/y", "size": 1, "width": 1, "height": 1}
     post = write(world, amina, attachments=[photo])
     assert post["attachments"][0]["photo"]["width"] == 64  # what was stored, not what was sent
-    assert faults(world.post(POSTS, bilal, body_of(world, "FEED", attachments=[photo]))) == {"attachments[0].url"}
+    assert faults(world.post(POSTS, bilal, body_of(world, "FEED", attachments=[photo]))) == {
+        "attachments[0].url"
+    }
     elsewhere = {**photo, "url": "https://elsewhere.example/a.webp"}
-    assert faults(world.post(POSTS, amina, body_of(world, "FEED", attachments=[elsewhere]))) == {"attachments[0].url"}
+    assert faults(world.post(POSTS, amina, body_of(world, "FEED", attachments=[elsewhere]))) == {
+        "attachments[0].url"
+    }
 
 
 @pytest.mark.rule("hamsaya:78", "hamsaya:79")

@@ -9,7 +9,12 @@ from tests.world import Person, World
 def sees(world: World, who: Person | None, post: dict[str, object]) -> bool:
     """Whether somebody sees a post; reading it and every list must agree."""
     one = world.get(f"{POSTS}/{post['id']}", who).status_code == 200
-    lists = [POSTS, f"{POSTS}/search?q=wheat", f"{POSTS}?q=wheat&sort=trending", f"{POSTS}/nearby?lat=34.5&lng=69.2"]
+    lists = [
+        POSTS,
+        f"{POSTS}/search?q=wheat",
+        f"{POSTS}?q=wheat&sort=trending",
+        f"{POSTS}/nearby?lat=34.5&lng=69.2",
+    ]
     if who is not None:
         lists.append(f"{POSTS}?user_id={post['user_id']}")
     for path in lists:
@@ -23,7 +28,9 @@ def test_public_friends_and_private(world: World) -> None:
     amina, friend, follower, stranger = (world.person() for _ in range(4))
     friends(world, amina, friend)
     world.sql(
-        "INSERT INTO user_follows (follower_id, following_id) VALUES ($1, $2) RETURNING 1", follower.id, amina.id
+        "INSERT INTO user_follows (follower_id, following_id) VALUES ($1, $2) RETURNING 1",
+        follower.id,
+        amina.id,
     )
     place = {"description": "wheat", "user_location": {"lat": 34.5, "lng": 69.2}}
     for visibility, expected in {
@@ -77,7 +84,12 @@ def test_a_post_is_enriched_for_its_viewer(world: World) -> None:
     world.post(f"{POSTS}/{post['id']}/bookmark", bilal)
     friends(world, amina, bilal)
     seen = world.get(f"{POSTS}/{post['id']}", bilal).json()
-    assert (seen["liked_by_me"], seen["bookmarked_by_me"], seen["is_mine"], seen["total_likes"]) == (True, True, False, 1)
+    assert (seen["liked_by_me"], seen["bookmarked_by_me"], seen["is_mine"], seen["total_likes"]) == (
+        True,
+        True,
+        False,
+        1,
+    )
     assert seen["author"] == {
         "id": str(amina.id), "first_name": "Amina", "last_name": "Test", "avatar": None, "province": None,
         "district": None, "neighborhood": None, "is_following": True, "follows_me": True,

@@ -29,7 +29,7 @@ def test_the_type_is_mandatory_and_known(world: World) -> None:
 
 @pytest.mark.rule("hamsaya:87")
 @pytest.mark.parametrize(
-    ("kind", "change", "wrong"),
+    "kind, change, wrong",
     [
         ("FEED", {"description": None}, {"description"}),
         ("FEED", {"description": "  "}, {"description"}),
@@ -74,7 +74,12 @@ def test_a_listing_keeps_its_fields_and_free_clears_the_price(world: World) -> N
 
 @pytest.mark.rule("hamsaya:85")
 def test_an_event_keeps_its_dates_and_knows_its_state(world: World) -> None:
-    fields = {"start_date": "2031-03-21", "start_time": "18:00:00", "end_date": "2031-03-22", "end_time": "01:30:00"}
+    fields = {
+        "start_date": "2031-03-21",
+        "start_time": "18:00:00",
+        "end_date": "2031-03-22",
+        "end_time": "01:30:00",
+    }
     post = write(world, world.person(), "EVENT", **fields)
     assert {name: post[name] for name in fields} == fields
     assert (post["event_state"], post["interested_count"], post["going_count"]) == ("upcoming", 0, 0)
@@ -155,11 +160,15 @@ def test_only_the_author_changes_and_deletes(world: World) -> None:
 def test_deleting_is_soft_and_reposts_live_on(world: World) -> None:
     amina, bilal = world.person(), world.person()
     post = write(world, amina)
-    shared = world.post(f"{POSTS}/{post['id']}/share", bilal, {"share_text": "Look"}).json()["share"]["shared_post"]
+    shared = world.post(f"{POSTS}/{post['id']}/share", bilal, {"share_text": "Look"}).json()["share"][
+        "shared_post"
+    ]
     assert world.delete(f"{POSTS}/{post['id']}", amina).status_code == 204
     assert world.get(f"{POSTS}/{post['id']}", amina).status_code == 404
     assert world.delete(f"{POSTS}/{post['id']}", amina).status_code == 404
-    assert world.sql("SELECT deleted_at IS NOT NULL AS gone FROM posts WHERE id::text = $1", post["id"]) == [{"gone": True}]
+    assert world.sql("SELECT deleted_at IS NOT NULL AS gone FROM posts WHERE id::text = $1", post["id"]) == [
+        {"gone": True}
+    ]
     left = world.get(f"{POSTS}/{shared['id']}", amina).json()
     assert (left["original_post_id"], left["original_post"]) == (post["id"], None)
     world.sql("DELETE FROM posts WHERE id::text = $1 RETURNING 1", post["id"])
@@ -190,7 +199,8 @@ def test_a_poll_comes_with_its_post(world: World) -> None:
 def test_a_business_must_be_ones_own(world: World) -> None:
     amina, bilal = world.person(), world.person()
     business = world.sql(
-        "INSERT INTO business_profiles (id, user_id, name) VALUES (gen_random_uuid(), $1, 'Bakery') RETURNING id", amina.id
+        "INSERT INTO business_profiles (id, user_id, name) VALUES (gen_random_uuid(), $1, 'Bakery') RETURNING id",
+        amina.id,
     )[0]["id"]
     post = write(world, amina, business_id=str(business))
     assert (post["business"]["name"], post["user_id"]) == ("Bakery", str(amina.id))
@@ -203,7 +213,9 @@ def test_a_business_must_be_ones_own(world: World) -> None:
 def test_category_of_a_listing_must_be_active(world: World) -> None:
     chosen = category(world)
     world.sql("UPDATE sell_categories SET status = 'INACTIVE' WHERE id::text = $1 RETURNING 1", chosen)
-    assert faults(world.post(POSTS, world.person(), body_of(world, "SELL", category_id=chosen))) == {"category_id"}
+    assert faults(world.post(POSTS, world.person(), body_of(world, "SELL", category_id=chosen))) == {
+        "category_id"
+    }
 
 
 @pytest.mark.rule("hamsaya:63")

@@ -36,7 +36,9 @@ def write(world: World, who: Person, kind: str = "FEED", **fields: Any) -> dict[
 def friends(world: World, one: Person, other: Person) -> None:
     """Let two people follow each other."""
     world.sql(
-        "INSERT INTO user_follows (follower_id, following_id) VALUES ($1, $2), ($2, $1) RETURNING 1", one.id, other.id
+        "INSERT INTO user_follows (follower_id, following_id) VALUES ($1, $2), ($2, $1) RETURNING 1",
+        one.id,
+        other.id,
     )
 
 

@@ -1,5 +1,7 @@
 """Leaving, and being suspended."""
 
+import asyncio
+
 import pytest
 
 from majlis.features.identity import service as identity
@@ -135,12 +137,17 @@ def test_the_password_cannot_be_guessed_here(world: World) -> None:
 def test_leaving_needs_the_second_factor_of_those_who_have_one(world: World) -> None:
     assert world.delete(ACCOUNT, params={"reason": "bye"}).status_code == 401
     amina = world.person()
+
+    async def changed() -> None:
+        world.app.gate.changed(amina.id)
+        await asyncio.sleep(0)
+
     world.sql("UPDATE users SET mfa_enabled = true WHERE id = $1 RETURNING 1", amina.id)
-    world.app.gate.changed(amina.id)
+    world.go(changed())
     answer = world.delete(ACCOUNT, amina, params={"reason": "bye"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "aal2_required")
     world.sql("UPDATE user_sessions SET aal = 2 WHERE user_id = $1 RETURNING 1", amina.id)
-    world.app.gate.changed(amina.id)
+    world.go(changed())
     assert leave(world, amina) == 204
 
 

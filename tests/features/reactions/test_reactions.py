@@ -72,7 +72,11 @@ def test_sharing_makes_a_post_and_flattens_chains(world: World) -> None:
     shared = share["shared_post"]
     assert (shared["type"], shared["description"], shared["user_id"]) == ("FEED", "Look", str(bilal.id))
     assert (shared["original_post_id"], shared["original_post"]["id"]) == (post["id"], post["id"])
-    assert (share["original_post_id"], share["shared_post_id"], share["share_text"]) == (post["id"], shared["id"], "Look")
+    assert (share["original_post_id"], share["shared_post_id"], share["share_text"]) == (
+        post["id"],
+        shared["id"],
+        "Look",
+    )
     again = world.post(f"{POSTS}/{shared['id']}/share", chaman, {}).json()
     assert again["share"]["original_post_id"] == post["id"]
     assert again["total_shares"] == 2

@@ -110,7 +110,9 @@ def test_votes_at_once_count_exactly(clone: World) -> None:
     clone.go(everybody())
     stored = clone.sql("SELECT count(*) AS n FROM user_polls")[0]["n"]
     assert sum(counts(clone.get(f"{POSTS}/{post['id']}/polls").json())) == stored == 12
-    clone.sql("ALTER TABLE user_polls DISABLE TRIGGER user_polls_count")  # the control: it is the trigger that counts
+    clone.sql(
+        "ALTER TABLE user_polls DISABLE TRIGGER user_polls_count"
+    )  # the control: it is the trigger that counts
     clone.post(f"{POLLS}/{poll}/vote", clone.person(), {"poll_option_id": chosen[0]})
     assert sum(counts(clone.get(f"{POSTS}/{post['id']}/polls").json())) == 12
 

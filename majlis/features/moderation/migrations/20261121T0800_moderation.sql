@@ -32,6 +32,23 @@ CREATE INDEX post_reports_post ON post_reports (post_id);
 CREATE INDEX post_reports_recent ON post_reports (created_at DESC, id DESC)
   WHERE report_status IN ('PENDING', 'REVIEWED');
 
+CREATE TABLE comment_reports (
+  id uuid PRIMARY KEY,
+  user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+  comment_id uuid NOT NULL REFERENCES post_comments ON DELETE CASCADE,
+  reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 100),
+  additional_comments text,
+  report_status text NOT NULL DEFAULT 'PENDING'
+    CHECK (report_status IN ('PENDING', 'REVIEWED', 'RESOLVED', 'DISMISSED')),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX comment_reports_open ON comment_reports (user_id, comment_id)
+  WHERE report_status IN ('PENDING', 'REVIEWED');
+CREATE INDEX comment_reports_comment ON comment_reports (comment_id);
+CREATE INDEX comment_reports_recent ON comment_reports (created_at DESC, id DESC)
+  WHERE report_status IN ('PENDING', 'REVIEWED');
+
 CREATE TABLE business_reports (
   id uuid PRIMARY KEY,
   user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
