@@ -197,14 +197,3 @@ def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
         expose_headers=["ETag", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"],
         max_age=600,
     )
-
-
-def asgi() -> Server | CORSMiddleware:
-    """The application of a child process, which finds the database of its parent in the environment."""
-    import os
-
-    found, _ = configuration.read()
-    return build(found, os.environ[DATABASE_VARIABLE])
-
-
-DATABASE_VARIABLE = "_MAJLIS_DATABASE"  # from a serving parent to its children

@@ -77,7 +77,9 @@ def migrate(url: str) -> list[str]:
         raise CannotStart(f"The database at {where} cannot be used: {error}") from error
 
 
-def serve(settings: Settings, *, workers: int = 1, reload: bool = False, ready: Ready = lambda _: None) -> None:
+def serve(
+    settings: Settings, *, workers: int = 1, reload: bool = False, ready: Ready = lambda _: None
+) -> None:
     """Serve until a signal ends it; `ready` is called once requests are answered.
 
     Raises CannotStart, EmbeddedError, MigrationFailed, BadSettings.
@@ -93,6 +95,7 @@ def serve(settings: Settings, *, workers: int = 1, reload: bool = False, ready: 
                 _serve_children(settings, url, listener, workers, reload, ready)
             else:
                 _serve_here(settings, url, listener, ready)
+    logger.info("stopped")
 
 
 def _serve_here(settings: Settings, url: str, listener: socket.socket, ready: Ready) -> None:
@@ -206,9 +209,8 @@ def _ended_by_signals() -> Iterator[None]:
     for number in before:
         signal.signal(number, signal.default_int_handler)
     try:
-        yield
-    except KeyboardInterrupt:
-        logger.info("stopped")
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -220,6 +222,7 @@ def work(settings: Settings, *, ready: Ready = lambda _: None) -> None:
     with _ended_by_signals(), beside(settings) as url:
         migrate(url)
         asyncio.run(_work(settings, url, ready))
+    logger.info("stopped")
 
 
 async def _work(settings: Settings, url: str, ready: Ready) -> None:

@@ -77,7 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Annotated[
         str,
         Meta(
-            description="other rate limits than the defaults, as name=hits/seconds with commas: auth=5/900,api=1000/3600,upload=10/60,post=10/3600,ip=100/3600,burst=20/60"
+            description="other rate limits than these, as name=hits/seconds with commas: "
+            "auth=5/900,api=1000/3600,upload=10/60,post=10/3600,ip=100/3600,burst=20/60"
         ),
     ] = ""
     rate_limit_exempt: Annotated[
@@ -114,6 +115,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str, Meta(description="OpenTelemetry collector, http://host:4318; needs the extra majlis[telemetry]")
     ] = ""
     hosts: Annotated[str, Meta(description="host=surface pairs served at the root of that host name")] = ""
+
+    def __repr__(self) -> str:
+        """Without values: many of them are secret, and this may end up in a log."""
+        return f"Settings({self.mode})"
 
     def secret_keys(self) -> list[str]:
         """The signing keys, newest first."""
@@ -164,11 +169,7 @@ def read(environ: Mapping[str, str] | None = None, **overrides: Any) -> tuple[Se
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
     faults: list[str] = []
-    files = (
-        {}
-        if environ is not None
-        else {k: v for k, v in dotenv.dotenv_values(".env").items() if v is not None}
-    )
+    files = _dotenv() if environ is None else {}
     real = os.environ if environ is None else environ
     known = {field.name: field for field in msgspec.structs.fields(Settings)}
     for source, mapping in ((".env", files), ("environment", real)):
@@ -201,6 +202,11 @@ def read(environ: Mapping[str, str] | None = None, **overrides: Any) -> tuple[Se
     if faults:
         raise BadSettings("\n".join(faults))
     return result, sources
+
+
+def _dotenv() -> dict[str, str]:
+    """What the `.env` file of the present folder sets."""
+    return {name: value for name, value in dotenv.dotenv_values(".env").items() if value is not None}
 
 
 def _unreadable(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Context
 from pgqueuer.domain.models import Job as StoredJob
 from pgqueuer.domain.models import Schedule
 from pgqueuer.qm import QueueManager
@@ -27,6 +29,21 @@ BATCH = 20
 
 class Dropped(Exception):
     """Raise in a handler when trying again would never help; the job is held at once."""
+
+
+class _Executor(DatabaseRetryEntrypointExecutor):
+    """Tries again what failed, unless that is hopeless."""
+
+    async def execute(self, job: StoredJob, context: Context) -> None:
+        try:
+            await super().execute(job, context)
+        except RetryRequested as wish:
+            if isinstance(wish.__cause__, Dropped):
+                raise wish.__cause__ from None
+            raise
+        except asyncio.CancelledError as end:
+            # The process ends in the midst of a job. The library would forget the job; the next worker shall run it.
+            raise RetryRequested(delay=timedelta(0), reason="cancelled") from end
 
 
 class Worker:
@@ -56,7 +73,7 @@ class Worker:
         parameters = EntrypointExecutorParameters(
             func=run, concurrency_limit=0, accepts_context=False, on_failure="hold"
         )
-        executor = DatabaseRetryEntrypointExecutor(
+        executor = _Executor(
             parameters,
             max_attempts=self._attempts - 1,
             initial_delay=timedelta(seconds=1),

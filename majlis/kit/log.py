@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, cast
 
 import msgspec
@@ -11,13 +11,31 @@ import structlog
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "code", "refresh")
 _KEPT = frozenset({"status_code", "code"})
+_NESTED = (Mapping, list, tuple, msgspec.Struct)
+
+
+def _is_secret(key: Any) -> bool:
+    return isinstance(key, str) and key not in _KEPT and any(word in key.lower() for word in _SECRET_WORDS)
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key in event:
-        if key not in _KEPT and any(word in key.lower() for word in _SECRET_WORDS):
+    for key, value in event.items():
+        if _is_secret(key):
             event[key] = "•••"
+        elif isinstance(value, _NESTED):
+            event[key] = _without_secrets(value)
     return event
+
+
+def _without_secrets(value: Any) -> Any:
+    """A copy whose nested objects hide their secrets too."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, Mapping):
+        return {key: "•••" if _is_secret(key) else _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(item) for item in value]
+    return value
 
 
 def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:

@@ -109,8 +109,8 @@ def test_a_fact_of_work_that_is_undone_never_was(world: World) -> None:
         world.go(run(fail=True))
     assert (queued(world), woken) == ([], [])
     world.go(run(fail=False))
-    assert (len(queued(world)), woken) == (2, [1, 1][: len(woken)])
-    assert woken
+    assert len(queued(world)) == 2
+    assert woken, "workers are told of it"
 
 
 def test_a_fact_that_nobody_handles_stores_nothing(world: World) -> None:
@@ -264,31 +264,41 @@ def test_jobs_stored_while_nobody_worked_are_run_later(work: Work) -> None:
     assert {thing for _, thing in done(work.world)} == {UUID(int=1)}
 
 
-def test_a_job_whose_worker_dies_is_run_again(work: Work) -> None:
-    """What the handler did in its transaction is undone with it, so that it counts once."""
+def test_a_job_that_is_cut_short_is_run_again(work: Work) -> None:
+    """What the handler did in its transaction is undone, so that it counts once."""
     started: list[int] = []
 
     @facts.on(ThingMade)
     async def slow(tx: Tx, fact: ThingMade) -> None:
-        await note(tx, "slow", fact.thing)
         started.append(1)
+        await note(tx, "slow", fact.thing)
         if len(started) == 1:
-            raise asyncio.CancelledError  # the process ends in the midst of it
+            raise asyncio.CancelledError  # as when the loop of a process is closed
 
     async def run() -> None:
         await work.emit(ThingMade(UUID(int=1)))
-        async with work.running():
-            async with asyncio.timeout(5):
-                while not started:
-                    await asyncio.sleep(0.02)
-        rows = await work.rows("SELECT status::text FROM pgqueuer")
-        assert [row["status"] for row in rows] != [], "the job is lost"
-        await work.rows("UPDATE pgqueuer SET heartbeat = now() - interval '1 hour', updated = now() - interval '1 hour'")
         async with work.running():
             await work.until("SELECT FROM done", lambda rows: len(rows) == 1, 10)
 
     work.world.go(run())
     assert len(started) == 2
+
+
+def test_a_job_of_a_killed_worker_is_run_again(work: Work) -> None:
+    handlers()
+    picked = """UPDATE pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid(), updated = now() - $1::interval,
+      heartbeat = now() - $1::interval RETURNING id"""
+
+    async def run(silent: timedelta, seconds: float) -> None:
+        await work.emit(ThingLost(UUID(int=1)))
+        await work.rows(picked, silent)
+        async with work.running():
+            await work.until("SELECT FROM done", lambda rows: len(rows) == 1, seconds)
+
+    work.world.go(run(timedelta(minutes=1), 10))
+    work.world.sql("DELETE FROM done")
+    with pytest.raises(TimeoutError):  # this one's worker gave a sign of life just now
+        work.world.go(run(timedelta(0), 3))
 
 
 def failing(error: type[Exception] = RuntimeError, times: int = 1000) -> list[int]:
@@ -309,11 +319,14 @@ def test_what_fails_is_tried_again_later_and_later_then_held(work: Work) -> None
     tries = failing()
     waits: list[float] = []
 
+    def tried(times: int) -> Callable[[list[Any]], bool]:
+        return lambda rows: len(tries) == times and rows[0]["status"] != "picked"
+
     async def run() -> None:
         await work.emit(ThingMade(ids.new()))
         async with work.running(attempts=3):
             for attempt in itertools.count(1):
-                (row,) = await work.until(QUEUED, lambda rows, n=attempt: len(tries) == n and rows[0]["status"] != "picked", 10)  # type: ignore[misc]
+                (row,) = await work.until(QUEUED, tried(attempt), 20)
                 if row["status"] == "failed":
                     return
                 waits.append(row["wait"].total_seconds())
@@ -321,7 +334,7 @@ def test_what_fails_is_tried_again_later_and_later_then_held(work: Work) -> None
 
     work.world.go(run())
     assert len(tries) == 3
-    assert [round(wait) for wait in waits] == [1, 3]
+    assert 0 < waits[0] <= 1 < 1.5 < waits[1] <= 3
     assert done(work.world) == [], "a failed try leaves nothing behind"
 
 
@@ -335,7 +348,7 @@ def test_held_jobs_are_listed_and_can_be_tried_again_or_dropped(work: Work) -> N
     async def run() -> None:
         await work.emit(ThingMade(UUID(int=1)), ThingMade(UUID(int=2)))
         async with work.running(attempts=1):
-            await work.until(QUEUED, lambda rows: [row["status"] for row in rows] == ["failed"] * 2, 10)
+            await work.until(QUEUED, lambda rows: [row["status"] for row in rows] == ["failed"] * 2, 20)
             one, two = await held()
             assert one.entrypoint.endswith("fails:ThingMade")
             assert b"00000000-0000-0000-0000-000000000001" in (one.payload or b"") + (two.payload or b"")
@@ -359,7 +372,7 @@ def test_what_can_never_work_is_held_at_once(work: Work) -> None:
     async def run() -> None:
         await work.emit(ThingMade(ids.new()))
         async with work.running(attempts=5):
-            await work.until(QUEUED, lambda rows: rows[0]["status"] == "failed", 5)
+            await work.until(QUEUED, lambda rows: rows[0]["status"] == "failed", 20)
 
     work.world.go(run())
     assert len(tries) == 1

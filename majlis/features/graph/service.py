@@ -22,6 +22,7 @@ from majlis.kit import clock, facts, page
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound, Unauthenticated
 from majlis.kit.me import Me
+from majlis.kit.text import prefix_query
 
 # SQL for the stores of features above: see graph/store.py.
 BLOCKED = store.BLOCKED
@@ -130,7 +131,7 @@ async def search(tx: Reader, me: Me, query: PeopleQuery) -> page.Page[UserMini]:
         raise Invalid.field("q", f"Give at least {SHORTEST} characters.", "too_short")
     start = page.decode("people:found", paging.cursor, tuple[int, str, UUID]) if paging.cursor else ()
     named = (
-        me.id, store.prefixes(text), await _owner(tx, text),
+        me.id, prefix_query(text), await _owner(tx, text),
         query.country, query.province, query.district, query.neighborhood,
     )  # fmt: skip
     total = None

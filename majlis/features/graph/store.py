@@ -166,12 +166,6 @@ def found(*, continued: bool, usual: bool) -> str:
     ORDER BY rank, name, p.id {_size(10 if continued else 7, usual)}"""
 
 
-def prefixes(text: str) -> str:
-    """A tsquery of words that must all begin some word. Quoted, so that nothing in it is an operator."""
-    words = text.replace("\\", " ").replace("'", "''").split()
-    return " & ".join(f"'{word}':*" for word in words[:16])
-
-
 BY_EMAIL = Query(UUID, "SELECT id FROM users WHERE lower(email) = lower($1) AND deleted_at IS NULL")
 BY_PHONE = Query(UUID, "SELECT id FROM users WHERE phone = $1 AND deleted_at IS NULL")
 

@@ -13,7 +13,7 @@ from majlis.features.identity.facts import (
     VerificationRequested,
 )
 from majlis.features.identity.model import Account
-from majlis.kit import clock, facts
+from majlis.kit import clock, facts, jobs
 from majlis.kit.me import Me
 from majlis.vendors import mail
 
@@ -68,8 +68,11 @@ async def notice_deletion(app: App, fact: AccountDeleted) -> None:
 
 
 async def _send(app: App, to: str, template: str, **values: str) -> None:
-    url = (app.settings.app_url or app.settings.base_url()).rstrip("/")
-    await app.mailer.send(mail.compose(to, template, app_url=url, **values))
+    letter = mail.compose(to, template, app_url=mail.app_url(app.settings), **values)
+    try:
+        await app.mailer.send(letter)
+    except mail.MailRejected as error:
+        raise jobs.Dropped(error.detail) from error
 
 
 @facts.every("17 * * * *")

@@ -171,14 +171,15 @@ async def check_login(db: Database, me: Me, email: str, password: str, ip: str) 
         raise LookupError("a query of one row gave none")
     _refuse_locked(found.locked_until)
     right = await _matches(password, found.password_hash or _ABSENT)
+    now = clock.now()
     async with db.tx() as tx:
         # Others may have failed meanwhile, and then not even the right password counts.
-        locked = await tx.one(store.LOCK, email, place)
+        locked = await tx.one(store.HOLD_FAILURES, email, place, now)
         _refuse_locked(locked)
         if right and found.id is not None and found.password_hash is not None:
             await tx.run(store.CLEAR_FAILURES, email, place)
             return Proven(found.id, found.password_hash)
-        await tx.run(store.FAILED, email, place, clock.now(), LOCK_AFTER, LOCK_FOR)
+        await tx.run(store.FAILED, email, place, now, LOCK_AFTER, LOCK_FOR)
     raise BadCredentials()
 
 

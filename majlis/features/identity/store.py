@@ -38,20 +38,20 @@ CREDENTIALS = Query(
     LEFT JOIN users u ON lower(u.email) = lower($1) AND u.deleted_at IS NULL
     LEFT JOIN login_failures f ON f.account = {_TRIED} AND f.ip = $2""",
 )
-LOCK = Query(
-    datetime, f"SELECT locked_until FROM login_failures WHERE account = {_TRIED} AND ip = $2 FOR UPDATE"
+# Makes the row, so that there is one to lock: those who come at once settle their attempts one after the other.
+HOLD_FAILURES = Query(
+    datetime,
+    f"""INSERT INTO login_failures (account, ip, updated_at) VALUES ({_TRIED}, $2, $3)
+    ON CONFLICT (account, ip) DO UPDATE SET ip = excluded.ip RETURNING locked_until""",
 )
 FAILED = f"""
-INSERT INTO login_failures (account, ip, failed_login_attempts, updated_at) VALUES ({_TRIED}, $2, 1, $3)
-ON CONFLICT (account, ip) DO UPDATE SET
-  failed_login_attempts =
-    CASE WHEN login_failures.updated_at <= $3::timestamptz - $5::interval THEN 1
-         ELSE login_failures.failed_login_attempts + 1 END,
-  locked_until =
-    CASE WHEN login_failures.updated_at > $3::timestamptz - $5::interval
-              AND login_failures.failed_login_attempts + 1 >= $4
-         THEN $3::timestamptz + $5::interval END,
+UPDATE login_failures SET
+  failed_login_attempts = CASE WHEN updated_at <= $3::timestamptz - $5::interval THEN 1
+                               ELSE failed_login_attempts + 1 END,
+  locked_until = CASE WHEN updated_at > $3::timestamptz - $5::interval AND failed_login_attempts + 1 >= $4
+                      THEN $3::timestamptz + $5::interval END,
   updated_at = $3
+WHERE account = {_TRIED} AND ip = $2
 """
 CLEAR_FAILURES = f"DELETE FROM login_failures WHERE account = {_TRIED} AND ip = $2"
 UNLOCK = """

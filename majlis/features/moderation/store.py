@@ -32,17 +32,10 @@ class Row(msgspec.Struct):
     updated_at: datetime
 
 
-def _report(table: str, target: str) -> Query[Row]:
-    return Query(
-        Row,
-        f"""INSERT INTO {table} (id, user_id, {target}, reason, additional_comments, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $6)
-        ON CONFLICT (user_id, {target}) WHERE report_status IN ('PENDING', 'REVIEWED')
-          DO UPDATE SET reason = {table}.reason
-        RETURNING id, user_id, {target} AS target, reason, additional_comments, report_status,
-          created_at, updated_at""",
-    )
-
-
-REPORT_POST = _report("post_reports", "post_id")
-REPORT_COMMENT = _report("comment_reports", "comment_id")
+_INTO = """INTO {table} (id, user_id, {target}, reason, additional_comments, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6)
+ON CONFLICT (user_id, {target}) WHERE report_status IN ('PENDING', 'REVIEWED') DO UPDATE SET reason = {table}.reason
+RETURNING id, user_id, {target} AS target, reason, additional_comments, report_status, created_at, updated_at
+"""
+REPORT_POST = Query(Row, "INSERT " + _INTO.format(table="post_reports", target="post_id"))
+REPORT_COMMENT = Query(Row, "INSERT " + _INTO.format(table="comment_reports", target="comment_id"))

@@ -52,7 +52,7 @@ async def tell_author(
 
 
 async def tell_of_comment(tx: Tx, me: Me, comment_id: UUID) -> None:
-    """Tell whoever wrote what a comment replies to, and the author of the post; both at once is one person."""
+    """Tell whoever wrote what a comment replies to, and the author of the post; who is both, once."""
     said = await tx.one(store.SAID, comment_id)
     if said is None:
         return

@@ -1,7 +1,5 @@
 """Rows of posts, and the SQL of which posts a viewer may see."""
 
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +13,7 @@ from majlis.features.posts.model import Filter, Post, SellCategory, Sort
 from majlis.kit import geo
 from majlis.kit.db import Query
 from majlis.kit.geo import Point
+from majlis.kit.text import prefix_query
 
 # Which posts `p` of authors `a` the viewer $1 may see. CASE keeps the look at follows for the posts that need it.
 VISIBLE = f"""p.deleted_at IS NULL AND a.deleted_at IS NULL AND NOT a.suspended
@@ -211,12 +210,6 @@ class Listing:
         """How many there are, counted up to a ceiling."""
         where = " AND ".join(self._where)
         return f"SELECT count(*) FROM (SELECT 1 {self._from} WHERE {where} LIMIT {most}) AS found"
-
-
-def prefix_query(text: str) -> str:
-    """A tsquery in which every word must begin some word of the post."""
-    words: Sequence[str] = re.findall(r"\w+", text)
-    return " & ".join(f"'{word}':*" for word in words[:16])
 
 
 def samples() -> list[str]:

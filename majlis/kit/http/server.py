@@ -175,6 +175,8 @@ class Server:
         self, request: Request, result: Answer | Response, extra: dict[str, str], receive: Any, send: Any
     ) -> int:
         fixed: Headers = [(b"x-request-id", request.id.encode("latin-1")), (b"x-content-type-options", b"nosniff")]
+        # A refusal that names the limit it comes from knows better than the request at large.
+        extra = {name: value for name, value in extra.items() if name not in result.headers}
         fixed += [(name.lower().encode(), value.encode("latin-1")) for name, value in extra.items()]
         if isinstance(result, Response):
             result.raw_headers.extend(fixed)

@@ -20,6 +20,13 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
 
+-- Text as it is searched: letters that keyboards write in two ways (yeh, kaf, heh) made one, vowel marks and
+-- lengthening strokes dropped.
+CREATE FUNCTION search_text(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT translate(value, U&'\064A\0649\0643\0629\06C0\0640\064B\064C\064D\064E\064F\0650\0651\0652\0670',
+                          U&'\06CC\06CC\06A9\0647\0647')
+$$;
+
 -- Great-circle distance in km on a sphere of 6371 km (haversine); a point is (longitude, latitude).
 CREATE FUNCTION distance_km(a point, b point) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT 2 * 6371 * asin(sqrt(least(1,

@@ -82,5 +82,6 @@ def wrong_counters(world: World) -> list[Json]:
           OR gone <> (deleted_at IS NOT NULL
             AND NOT EXISTS (SELECT FROM post_comments WHERE parent_comment_id = c.id AND NOT gone))
         UNION ALL SELECT p.id::text FROM posts p
-        WHERE total_comments <> (SELECT count(*) FROM post_comments WHERE post_id = p.id AND deleted_at IS NULL)"""
+        WHERE total_comments <>
+          (SELECT count(*) FROM post_comments WHERE post_id = p.id AND deleted_at IS NULL)"""
     )

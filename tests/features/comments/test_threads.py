@@ -94,7 +94,7 @@ def _talk(world: World, count: int) -> tuple[Json, list[Json]]:
         for fan in fans[: n % 3]:
             world.post(of(comment, "/like"), fan)
     world.sql(
-        "UPDATE post_comments SET created_at = date_trunc('minute', created_at) WHERE text::int % 4 < 2 RETURNING 1"
+        "UPDATE post_comments SET created_at = date_trunc('hour', created_at) WHERE text::int % 4 < 2 RETURNING 1"
     )
     return post, comments
 
@@ -148,7 +148,7 @@ def test_replies_are_paged_too_oldest_first(world: World) -> None:
 def test_a_cursor_is_of_its_own_list(world: World) -> None:
     amina = world.person()
     post = write(world, amina)
-    top = [say(world, amina, post) for _ in range(2)][0]
+    top, _ = say(world, amina, post), say(world, amina, post)
     cursor = world.get(f"{under(post)}?limit=1").json()["next_cursor"]
     for path in (
         f"{under(post)}?cursor=x",
@@ -384,8 +384,9 @@ def test_only_the_system_clears_away_what_others_wrote(world: World) -> None:
 def test_lists_take_the_same_few_queries_whatever_their_size(world: World, count: int) -> None:
     amina = world.person()
     post = write(world, amina)
-    top = [say(world, amina, post) for _ in range(count)][0]
+    top = say(world, amina, post)
     for _ in range(count):
+        say(world, amina, post)
         answer(world, amina, top)
     post_id, top_id = UUID(post["id"]), UUID(top["id"])
 

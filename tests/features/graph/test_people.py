@@ -43,7 +43,13 @@ def found(world: World, who: Person, q: str, **more: str) -> list[str]:
 def test_a_person_is_seen_by_all_but_not_their_address_birthday_or_place(world: World) -> None:
     amina, karim = world.person("Amina"), world.person("Karim")
     place = {"lat": 34.5, "lng": 69.2}
-    changes = {"about": "Baker", "dob": "1990-01-01", "phone": "+93700123456", "location": place, "province": "Kabul"}
+    changes = {
+        "about": "Baker",
+        "dob": "1990-01-01",
+        "phone": "+93700123456",
+        "location": place,
+        "province": "Kabul",
+    }
     assert world.put("/api/v1/users/me", amina, changes).status_code == 200
     for viewer in (None, karim, amina):
         body = world.get(f"/api/v1/users/{amina.id}", viewer).json()
@@ -57,7 +63,13 @@ def test_what_a_viewer_has_to_do_with_a_person(world: World) -> None:
 
     def flags(viewer: Person | None) -> tuple[bool, ...]:
         body = world.get(f"/api/v1/users/{amina.id}", viewer).json()
-        return body["is_me"], body["is_following"], body["follows_me"], body["can_message"], body["is_blocked"]
+        return (
+            body["is_me"],
+            body["is_following"],
+            body["follows_me"],
+            body["can_message"],
+            body["is_blocked"],
+        )
 
     assert flags(None) == (False, False, False, False, False)
     assert flags(karim) == (False, True, False, True, False)
@@ -139,7 +151,9 @@ def test_whoever_leaves_is_followed_by_nobody_and_follows_nobody(world: World) -
         world.post(f"/api/v1/users/{other.id}/follow", one)
     assert world.delete("/api/v1/users/me/account?reason=bye", karim).status_code == 204
     assert world.get(f"/api/v1/users/{karim.id}", amina).status_code == 404
-    assert [e["user"]["id"] for e in world.get(f"/api/v1/users/{amina.id}/followers").json()["data"]] == [str(third.id)]
+    assert [e["user"]["id"] for e in world.get(f"/api/v1/users/{amina.id}/followers").json()["data"]] == [
+        str(third.id)
+    ]
     assert found(world, amina, "Karim") == []
     world.drain()
     body = world.get(f"/api/v1/users/{amina.id}").json()
@@ -198,7 +212,7 @@ def test_a_visible_person_and_blocks_for_services_above(world: World) -> None:
 
 @pytest.mark.rule("hamsaya:110")
 @pytest.mark.parametrize(
-    ("first", "last", "q"),
+    "first, last, q",
     [
         ("Amina", "Rahimi", "ami"),
         ("Amina", "Rahimi", "RAHIMI amina"),
@@ -224,7 +238,18 @@ def test_names_are_found_by_how_their_words_begin(world: World, first: str, last
 def test_every_word_must_begin_some_word(world: World) -> None:
     viewer, amina = world.person("Viewer"), world.person("Amina")
     assert found(world, viewer, "ami te") == [str(amina.id)]
-    for wrong in ("amina zzz", "mina", "aminaa", "amina & !viewer", "ami:b | viewer", "''", "\\\\", "!!", "<->", "*:"):
+    for wrong in (
+        "amina zzz",
+        "mina",
+        "aminaa",
+        "amina & !viewer",
+        "ami:b | viewer",
+        "''",
+        "\\\\",
+        "!!",
+        "<->",
+        "*:",
+    ):
         assert found(world, viewer, wrong) == []
 
 
@@ -252,7 +277,11 @@ def test_search_hides_the_blocked_from_each_other(world: World) -> None:
 
 def test_search_by_place(world: World) -> None:
     viewer, one, two = world.person("Viewer"), world.person("Amina"), world.person("Amina")
-    world.put("/api/v1/users/me", one, {"country": "Afghanistan", "province": "Kabul", "district": "3", "neighborhood": "کارته"})
+    world.put(
+        "/api/v1/users/me",
+        one,
+        {"country": "Afghanistan", "province": "Kabul", "district": "3", "neighborhood": "کارته"},
+    )
     world.put("/api/v1/users/me", two, {"province": "Herat"})
     assert found(world, viewer, "amina", province="kabul") == [str(one.id)]
     assert found(world, viewer, "amina", province="Herat") == [str(two.id)]
@@ -267,7 +296,11 @@ def test_search_goes_page_by_page_by_name(world: World) -> None:
     ordered = [people[i].id for i in (2, *sorted((0, 3), key=lambda i: people[i].id), 1, 4)]
     names, cursor = [], None
     for _ in range(3):
-        page = world.get("/api/v1/users/search", viewer, params={"q": "am", "limit": 2, **({"cursor": cursor} if cursor else {})})
+        page = world.get(
+            "/api/v1/users/search",
+            viewer,
+            params={"q": "am", "limit": 2, **({"cursor": cursor} if cursor else {})},
+        )
         names += [person["id"] for person in page.json()["data"]]
         cursor = page.json()["next_cursor"]
     assert cursor is None
@@ -278,7 +311,7 @@ def test_search_goes_page_by_page_by_name(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "field"),
+    "query, field",
     [
         ({}, "q"),
         ({"q": ""}, "q"),

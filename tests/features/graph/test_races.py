@@ -101,7 +101,9 @@ def test_mutual_follows_do_not_deadlock(clone: World, turn: bool) -> None:
     assert [row["n"] for row in clone.sql("SELECT count(*) AS n FROM user_follows")] == [2]
 
 
-def test_control_without_an_order_mutual_follows_deadlock(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_without_an_order_mutual_follows_deadlock(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(store, "LOCK_PAIR", UNLOCKED)
     clone.sql(UNORDERED_TRIGGER)
     with pytest.raises(asyncpg.DeadlockDetectedError):
@@ -161,7 +163,9 @@ def test_a_storm_of_follows_and_blocks_among_few_people_holds(clone: World) -> N
                 for one, other in pairs
             ]
             calls += [
-                clone.http.request("DELETE" if index % 3 else "POST", f"/api/v1/users/{one.id}/follow", headers=other.auth)
+                clone.http.request(
+                    "DELETE" if index % 3 else "POST", f"/api/v1/users/{one.id}/follow", headers=other.auth
+                )
                 for index, (one, other) in enumerate(pairs)
             ]
             seen.update(answer.status_code for answer in await asyncio.gather(*calls))

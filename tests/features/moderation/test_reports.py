@@ -15,6 +15,14 @@ from tests.world import Person, World
 REPORT = {"id", "user_id", "reason", "additional_comments", "report_status", "created_at", "updated_at"}
 
 
+def comment(world: World, who: Person, post: str, parent: str | None = None) -> str:
+    """A comment on a post; its id."""
+    path = f"/api/v1/comments/{parent}/replies" if parent else f"/api/v1/posts/{post}/comments"
+    answer = world.post(path, who, {"text": "Good bread"})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
 class Target:
     """Something to report: whose it is and where."""
 
@@ -23,15 +31,18 @@ class Target:
         self.owner = world.person()
         if kind == "user":
             self.id, self.path = str(self.owner.id), f"/api/v1/users/{self.owner.id}/report"
-        else:
+        elif kind == "post":
             self.id = write(world, self.owner)["id"]
             self.path = f"/api/v1/posts/{self.id}/report"
+        else:
+            self.id = comment(world, self.owner, write(world, world.person())["id"])
+            self.path = f"/api/v1/comments/{self.id}/report"
         self.words = "description" if kind == "user" else "additional_comments"
         self.table = f"{kind}_reports"
         self.close = "resolved = true" if kind == "user" else "report_status = 'RESOLVED'"
 
 
-@pytest.fixture(params=["user", "post"])
+@pytest.fixture(params=["user", "post", "comment"])
 def target(world: World, request: pytest.FixtureRequest) -> Target:
     return Target(world, request.param)
 
@@ -39,10 +50,21 @@ def target(world: World, request: pytest.FixtureRequest) -> Target:
 @pytest.mark.rule("hamsaya:98")
 def test_a_person_is_reported(world: World) -> None:
     amina, karim = world.person(), world.person()
-    answer = world.post(f"/api/v1/users/{karim.id}/report", amina, {"reason": " Spam ", "description": "Every hour"})
+    answer = world.post(
+        f"/api/v1/users/{karim.id}/report", amina, {"reason": " Spam ", "description": "Every hour"}
+    )
     assert answer.status_code == 201
     body = answer.json()
-    assert set(body) == {"id", "reported_user", "reported_by_id", "reason", "description", "resolved", "created_at", "updated_at"}
+    assert set(body) == {
+        "id",
+        "reported_user",
+        "reported_by_id",
+        "reason",
+        "description",
+        "resolved",
+        "created_at",
+        "updated_at",
+    }
     assert (body["reported_user"], body["reported_by_id"]) == (str(karim.id), str(amina.id))
     assert (body["reason"], body["description"], body["resolved"]) == ("Spam", "Every hour", False)
 
@@ -57,6 +79,49 @@ def test_a_post_is_reported(world: World) -> None:
     assert set(body) == REPORT | {"post_id"}
     assert (body["post_id"], body["user_id"]) == (post["id"], str(amina.id))
     assert (body["reason"], body["additional_comments"], body["report_status"]) == ("Fraud", None, "PENDING")
+
+
+@pytest.mark.rule("hamsaya:96")
+def test_a_comment_is_reported(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    said = comment(world, karim, write(world, world.person())["id"])
+    answer = world.post(
+        f"/api/v1/comments/{said}/report", amina, {"reason": "Rude", "additional_comments": "Again"}
+    )
+    assert answer.status_code == 201
+    body = answer.json()
+    assert set(body) == REPORT | {"comment_id"}
+    assert (body["comment_id"], body["user_id"]) == (said, str(amina.id))
+    assert (body["reason"], body["additional_comments"], body["report_status"]) == (
+        "Rude",
+        "Again",
+        "PENDING",
+    )
+
+
+def test_what_marks_the_place_of_a_deleted_comment_is_not_found(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    post = write(world, world.person())["id"]
+    said = comment(world, karim, post)
+    comment(world, amina, post, said)
+    assert world.delete(f"/api/v1/comments/{said}", karim).status_code == 204
+    assert world.get(f"/api/v1/comments/{said}", amina).json()["deleted"] is True
+    for who in (amina, karim):
+        assert world.post(f"/api/v1/comments/{said}/report", who, {"reason": "Rude"}).status_code == 404
+
+
+@pytest.mark.rule("hamsaya:97")
+def test_reports_of_businesses_have_the_same_shape_as_those_of_posts(world: World) -> None:
+    def shape(table: str) -> list[dict[str, object]]:
+        return world.sql(
+            "SELECT replace(column_name, $2, 'target') AS name, data_type, is_nullable, column_default"
+            " FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position",
+            f"{table}_reports",
+            f"{table}_id",
+        )
+
+    assert shape("business") == shape("post") == shape("comment")
+    assert len(shape("post")) == 8
 
 
 @pytest.mark.rule("hamsaya:99")
@@ -75,8 +140,8 @@ def test_a_second_open_report_is_answered_with_the_first(world: World, target: T
 def test_once_closed_it_can_be_reported_again(world: World, target: Target) -> None:
     amina = world.person()
     first = world.post(target.path, amina, {"reason": "Spam"}).json()
-    if target.kind == "post":
-        world.sql("UPDATE post_reports SET report_status = 'REVIEWED' RETURNING 1")
+    if target.kind != "user":
+        world.sql(f"UPDATE {target.table} SET report_status = 'REVIEWED' RETURNING 1")
         assert world.post(target.path, amina, {"reason": "Spam"}).status_code == 200
     world.sql(f"UPDATE {target.table} SET {target.close} RETURNING 1")
     answer = world.post(target.path, amina, {"reason": "Spam"})
@@ -92,7 +157,7 @@ def test_nobody_reports_themselves_or_their_own(world: World, target: Target) ->
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    "body, field",
     [
         ({}, "reason"),
         ({"reason": None}, "reason"),
@@ -107,7 +172,9 @@ def test_nobody_reports_themselves_or_their_own(world: World, target: Target) ->
         ({"reason": "Spam", "STATE": "x"}, "STATE"),
     ],
 )
-def test_a_bad_report_names_the_field(world: World, target: Target, body: dict[str, object], field: str) -> None:
+def test_a_bad_report_names_the_field(
+    world: World, target: Target, body: dict[str, object], field: str
+) -> None:
     names = {"WORDS": target.words, "STATE": "resolved" if target.kind == "user" else "report_status"}
     sent = {names.get(name, name): value for name, value in body.items()}
     answer = world.post(target.path, world.person(), sent)

@@ -49,7 +49,9 @@ def test_newest_first_with_the_number_of_unread(world: World) -> None:
 
 def test_filters_by_state_type_and_category(world: World) -> None:
     amina = world.person()
-    like, message, sale, event, system = add(world, amina, "POST_LIKE", "MESSAGE", "SALE_SOLD", "EVENT_REMINDER", "SYSTEM")
+    like, message, sale, event, system = add(
+        world, amina, "POST_LIKE", "MESSAGE", "SALE_SOLD", "EVENT_REMINDER", "SYSTEM"
+    )
     world.put(f"{ALL}/{like}/read", amina)
     assert listed(world, amina, "?read=true") == [like]
     assert listed(world, amina, "?read=false") == [system, event, sale, message]
@@ -93,7 +95,7 @@ def test_lists_go_on_by_cursor_or_offset(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "field"),
+    "query, field",
     [
         ("?read=perhaps", "read"),
         ("?category=RUMOURS", "category"),

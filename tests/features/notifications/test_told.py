@@ -6,10 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from majlis.features.comments.facts import CommentLiked, CommentPublished
 from majlis.features.graph.facts import UserFollowed
 from majlis.features.notifications import handlers
 from majlis.features.reactions.facts import PostLiked, PostShared
 from tests.features.graph.test_people import suspend
+from tests.features.moderation.test_reports import comment
 from tests.features.posts.writing import write
 from tests.world import Person, World
 
@@ -57,8 +59,64 @@ def test_likes_and_shares_are_told_to_the_author(world: World) -> None:
     assert like["data"] == {"user_id": str(karim.id), "post_id": post["id"]}
     assert (share["type"], share["message"]) == ("POST_SHARE", "Karim Test shared your post.")
     assert set(share["data"]) == {"user_id", "post_id", "shared_post_id"}
-    assert world.get(f"/api/v1/posts/{share['data']['shared_post_id']}", amina).json()["user_id"] == str(karim.id)
+    assert world.get(f"/api/v1/posts/{share['data']['shared_post_id']}", amina).json()["user_id"] == str(
+        karim.id
+    )
     assert told(world, karim) == []
+
+
+def test_comments_and_replies_are_told_to_whom_they_answer(world: World) -> None:
+    amina, karim, third = world.person("Amina"), world.person("Karim"), world.person("Third")
+    post = write(world, amina)["id"]
+    said = comment(world, karim, post)
+    reply = comment(world, third, post, said)
+    first, second = told(world, amina)[::-1]
+    assert (first["type"], first["message"]) == ("POST_COMMENT", "Karim Test commented on your post.")
+    assert first["data"] == {"user_id": str(karim.id), "post_id": post, "comment_id": said}
+    assert (second["type"], second["data"]["comment_id"]) == ("POST_COMMENT", reply)
+    (answered,) = told(world, karim)
+    assert (answered["type"], answered["message"]) == ("COMMENT_REPLY", "Third Test replied to your comment.")
+    assert answered["data"] == {
+        "user_id": str(third.id), "post_id": post, "comment_id": reply, "parent_comment_id": said,
+    }  # fmt: skip
+    assert told(world, third) == []
+
+
+def test_an_author_whose_comment_is_replied_to_is_told_once(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    post = write(world, amina)["id"]
+    said = comment(world, amina, post)
+    comment(world, karim, post, said)
+    assert kinds(world, amina) == ["COMMENT_REPLY"]
+    comment(world, karim, post, comment(world, karim, post))
+    assert kinds(world, amina) == ["POST_COMMENT", "POST_COMMENT", "COMMENT_REPLY"]
+    assert told(world, karim) == []
+
+
+def test_a_liked_comment_is_told_to_its_writer(world: World) -> None:
+    amina, karim = world.person("Amina"), world.person("Karim")
+    post = write(world, amina)["id"]
+    said = comment(world, karim, post)
+    for who in (karim, amina):
+        assert world.post(f"/api/v1/comments/{said}/like", who).status_code == 200
+    (note,) = told(world, karim)
+    assert (note["type"], note["message"]) == ("COMMENT_LIKE", "Amina Test liked your comment.")
+    assert note["data"] == {"user_id": str(amina.id), "post_id": post, "comment_id": said}
+
+
+def test_nothing_is_told_of_comments_that_are_gone_or_out_of_sight(world: World) -> None:
+    amina, karim, third = world.person(), world.person(), world.person()
+    post, other = write(world, amina)["id"], write(world, amina)["id"]
+    said = comment(world, karim, post)
+    assert kinds(world, amina) == ["POST_COMMENT"]
+    comment(world, third, post, said)
+    world.post(f"/api/v1/users/{karim.id}/block", amina)  # the post is hidden from Karim now
+    assert told(world, karim) == []
+    gone = comment(world, third, other)
+    world.post(f"/api/v1/comments/{gone}/like", amina)
+    assert world.delete(f"/api/v1/comments/{gone}", third).status_code == 204
+    assert kinds(world, amina) == ["POST_COMMENT"]
+    assert told(world, third) == []
 
 
 def test_somebody_without_a_name_is_somebody(world: World) -> None:
@@ -142,10 +200,13 @@ def test_a_follow_again_is_not_told_again(world: World) -> None:
 def test_a_fact_that_comes_again_changes_nothing(world: World) -> None:
     amina, karim = world.person(), world.person()
     post = UUID(write(world, amina)["id"])
+    mine, theirs = UUID(comment(world, amina, str(post))), UUID(comment(world, karim, str(post)))
     cases = [
         (handlers.tell_of_follower, UserFollowed(karim.id, amina.id)),
         (handlers.tell_of_like, PostLiked(post, karim.id)),
         (handlers.tell_of_share, PostShared(post, karim.id, None)),
+        (handlers.tell_of_comment, CommentPublished(theirs, post, karim.id, None)),
+        (handlers.tell_of_comment_like, CommentLiked(mine, karim.id)),
     ]
 
     async def deliver() -> None:
@@ -169,6 +230,8 @@ def test_facts_of_what_never_was_are_passed_over(world: World) -> None:
             await handlers.tell_of_follower(tx, UserFollowed(nobody, nobody))
             await handlers.tell_of_like(tx, PostLiked(nobody, nobody))
             await handlers.tell_of_share(tx, PostShared(nobody, nobody, nobody))
+            await handlers.tell_of_comment(tx, CommentPublished(nobody, nobody, nobody, nobody))
+            await handlers.tell_of_comment_like(tx, CommentLiked(nobody, nobody))
 
     world.go(deliver())
     assert world.sql("SELECT 1 FROM notifications") == []

@@ -43,9 +43,14 @@ def test_leaving_ends_every_session_for_good(world: World) -> None:
         assert world.get("/api/v1/users/me", headers={"Authorization": f"Bearer {token}"}).status_code == 401
     for token in (amina.refresh_token, second["refresh_token"]):
         assert world.post("/api/v1/auth/refresh", json={"refresh_token": token}).status_code == 401
-    assert world.post("/api/v1/auth/login", json={"email": amina.email, "password": PASSWORD}).status_code == 401
-    sessions = world.sql("SELECT revoked, reason, b.expires_at, access_expires_at FROM user_sessions s"
-                         " JOIN token_blacklist b ON b.token_hash = s.access_token_hash WHERE user_id = $1", amina.id)
+    assert (
+        world.post("/api/v1/auth/login", json={"email": amina.email, "password": PASSWORD}).status_code == 401
+    )
+    sessions = world.sql(
+        "SELECT revoked, reason, b.expires_at, access_expires_at FROM user_sessions s"
+        " JOIN token_blacklist b ON b.token_hash = s.access_token_hash WHERE user_id = $1",
+        amina.id,
+    )
     assert len(sessions) == 2
     assert all(session["revoked"] and session["reason"] == "account deleted" for session in sessions)
     assert all(session["expires_at"] == session["access_expires_at"] for session in sessions)
@@ -163,7 +168,9 @@ def test_a_hard_deletion_takes_all_that_hangs_on_the_user(world: World) -> None:
     for table in ("profiles", "post_likes", "user_follows", "user_reports", "notifications"):
         assert str(amina.id) not in str(world.sql(f"SELECT * FROM {table}"))
     assert world.sql("SELECT 1 FROM user_sessions WHERE user_id = $1", amina.id) == []
-    assert world.sql("SELECT followers_count FROM profiles WHERE id = $1", karim.id) == [{"followers_count": 0}]
+    assert world.sql("SELECT followers_count FROM profiles WHERE id = $1", karim.id) == [
+        {"followers_count": 0}
+    ]
 
 
 # ---- suspension

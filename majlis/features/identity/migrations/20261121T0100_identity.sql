@@ -19,6 +19,7 @@ CREATE TABLE users (
 );
 -- A deleted account leaves its address free for a new one.
 CREATE UNIQUE INDEX users_email ON users (lower(email)) WHERE deleted_at IS NULL;
+CREATE INDEX users_phone ON users (phone) WHERE deleted_at IS NULL AND phone IS NOT NULL;
 
 CREATE TABLE password_history (
   user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,

@@ -32,6 +32,7 @@ CREATE TABLE user_polls (
   FOREIGN KEY (poll_id, poll_option_id) REFERENCES poll_options (poll_id, id) ON DELETE CASCADE
 );
 CREATE INDEX user_polls_option ON user_polls (poll_option_id);
+CREATE INDEX user_polls_poll ON user_polls (poll_id);
 
 CREATE FUNCTION user_polls_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -67,7 +67,7 @@ CREATE TABLE posts (
   updated_at timestamptz NOT NULL DEFAULT now(),
   deleted_at timestamptz,
   search tsvector GENERATED ALWAYS AS (
-    to_tsvector('simple', coalesce(title, '') || ' ' || coalesce(description, ''))) STORED
+    to_tsvector('simple', search_text(coalesce(title, '') || ' ' || coalesce(description, '')))) STORED
 ) WITH (fillfactor = 85); -- room on each page for new versions of a row whose counters move
 
 CREATE INDEX posts_recent ON posts (created_at DESC, id DESC) WHERE deleted_at IS NULL AND status;

@@ -25,7 +25,7 @@ CREATE TABLE profiles (
   deleted_at timestamptz,
   suspended boolean NOT NULL DEFAULT false,
   search tsvector GENERATED ALWAYS AS (
-    to_tsvector('simple', coalesce(first_name, '') || ' ' || coalesce(last_name, ''))) STORED
+    to_tsvector('simple', search_text(coalesce(first_name, '') || ' ' || coalesce(last_name, '')))) STORED
 ) WITH (fillfactor = 85);
 CREATE INDEX profiles_location ON profiles USING gist (location) WHERE deleted_at IS NULL;
 CREATE INDEX profiles_province ON profiles (province) WHERE deleted_at IS NULL;

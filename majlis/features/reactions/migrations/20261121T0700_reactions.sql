@@ -27,6 +27,7 @@ CREATE TABLE post_shares (
 );
 CREATE INDEX post_shares_original ON post_shares (original_post_id);
 CREATE INDEX post_shares_user ON post_shares (user_id);
+CREATE INDEX post_shares_shared ON post_shares (shared_post_id);
 
 CREATE FUNCTION post_likes_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,0 +1,32 @@
+"""The commands of `majlis`. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
+
+import click
+
+from majlis import __version__
+from majlis.cli import database, develop, doctor, look, people, queue, serve
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(
+    context_settings=HELP, epilog="Settings are MAJLIS_ variables or lines of .env: see `majlis settings`."
+)
+@click.version_option(__version__, prog_name="majlis")
+def main() -> None:
+    """Majlis: one self-hosted social backend behind several doors.
+
+    \b
+    majlis serve          a server on http://127.0.0.1:8080, with a database of its own
+    majlis demo           a town of people and posts to look at
+    majlis check          whether all is well
+    """
+
+
+for command in (
+    *(serve.serve, serve.work),
+    *(database.migrate, doctor.check),
+    *(look.openapi, look.routes, look.settings),
+    *(people.user, queue.mail, queue.jobs),
+    *(develop.demo, develop.new),
+):
+    main.add_command(command)

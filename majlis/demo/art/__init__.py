@@ -1,0 +1,1 @@
+"""Pictures drawn for the demo town: the same seed draws the same bytes."""

@@ -1,0 +1,1 @@
+DROP INDEX account_deletion_reasons_profile;

@@ -1,0 +1,21 @@
+"""Words as they are searched for."""
+
+# The same letters as in the SQL function search_text of the kit's migration: forms of yeh, kaf and heh that
+# keyboards write differently made one, vowel marks and lengthening strokes dropped.
+_FOLD = str.maketrans(
+    "\u064a\u0649\u0643\u0629\u06c0",
+    "\u06cc\u06cc\u06a9\u0647\u0647",
+    "\u0640\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0670",
+)
+MAX_WORDS = 16
+
+
+def fold(text: str) -> str:
+    """The text with the letters that search takes for the same made the same."""
+    return text.translate(_FOLD)
+
+
+def prefix_query(text: str) -> str:
+    """A tsquery in which every word must begin some word. Quoted, so that nothing in it is an operator."""
+    words = fold(text).replace("\\", " ").replace("'", "''").split()
+    return " & ".join(f"'{word}':*" for word in words[:MAX_WORDS])
