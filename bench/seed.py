@@ -70,7 +70,9 @@ class Town:
             (n // (USERS - 1), (n // (USERS - 1) + 1 + n % (USERS - 1)) % USERS)
             for n in self.random.sample(range(USERS * (USERS - 1)), FOLLOWS)
         ]
-        self.comments = [(self.random.randrange(USERS), self.random.randrange(POSTS)) for _ in range(COMMENTS)]
+        self.comments = [
+            (self.random.randrange(USERS), self.random.randrange(POSTS)) for _ in range(COMMENTS)
+        ]
 
     def _pairs(self, count: int) -> list[tuple[int, int]]:
         """Different pairs of a person and a post."""
@@ -169,13 +171,28 @@ def _posts(town: Town, categories: list[UUID], commented: bool) -> Iterator[tupl
         start = (at + timedelta(days=n % 30)).date() if kind == "EVENT" else None
         place = "AF", *PLACES[n % len(PLACES)]
         said = kind, town.visibility(n), *sale, start
-        yield post, town.users[town.authors[n]], *text, *said, *place, pictures[n], comments[n], likes[n], at, at
+        yield (
+            post,
+            town.users[town.authors[n]],
+            *text,
+            *said,
+            *place,
+            pictures[n],
+            comments[n],
+            likes[n],
+            at,
+            at,
+        )
 
 
 def _marks(town: Town, pairs: list[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:
     """Likes or bookmarks, each some minutes after the post, or now."""
     for n, (user, post) in enumerate(pairs):
-        yield town.users[user], town.posts[post], min(town.now, town.times[post] + timedelta(minutes=n % 10_000))
+        yield (
+            town.users[user],
+            town.posts[post],
+            min(town.now, town.times[post] + timedelta(minutes=n % 10_000)),
+        )
 
 
 def _follows(town: Town) -> Iterator[tuple[Any, ...]]:
@@ -218,7 +235,9 @@ async def fill(connection: Any, town: Town) -> None:
     await _copy(connection, "profiles", PROFILE, _profiles(town))
     await _copy(connection, "posts", POST, _posts(town, categories, commented))
     await _copy(connection, "post_likes", ["user_id", "post_id", "created_at"], _marks(town, town.likes))
-    await _copy(connection, "post_bookmarks", ["user_id", "post_id", "created_at"], _marks(town, town.bookmarks))
+    await _copy(
+        connection, "post_bookmarks", ["user_id", "post_id", "created_at"], _marks(town, town.bookmarks)
+    )
     await _copy(connection, "user_follows", ["follower_id", "following_id", "created_at"], _follows(town))
     if commented:
         columns = ["id", "post_id", "user_id", "text", "created_at", "updated_at"]
@@ -243,9 +262,15 @@ async def write_files(connection: Any, settings: Settings, out: Path) -> None:
     places = choose.sample(posts[BEHIND:], CURSORS)
     found = {
         "tokens.txt": await _tokens(connection, settings, choose),
-        "cursors.txt": [page.encode("posts:recent", row["created_at"], UUID(str(row["id"]))) for row in places],
+        "cursors.txt": [
+            page.encode("posts:recent", row["created_at"], UUID(str(row["id"]))) for row in places
+        ],
         "posts.txt": [str(row["id"]) for row in choose.sample(posts, IDS)],
     }
+    _write(out, found)
+
+
+def _write(out: Path, found: dict[str, list[str]]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name, lines in found.items():
         (out / name).write_text("\n".join(lines) + "\n")
@@ -264,7 +289,15 @@ async def _tokens(connection: Any, settings: Settings, choose: random.Random) ->
         tokens.append(signer.sign(claims, now, expires))
         refresh = hashlib.sha256(secrets.token_bytes(32)).digest()
         sessions.append((session, user["id"], refresh, crypto.digest(tokens[-1]), expires, expires, DEVICE))
-    columns = ["id", "user_id", "refresh_token", "access_token_hash", "access_expires_at", "expires_at", "user_agent"]
+    columns = [
+        "id",
+        "user_id",
+        "refresh_token",
+        "access_token_hash",
+        "access_expires_at",
+        "expires_at",
+        "user_agent",
+    ]
     await connection.execute("DELETE FROM user_sessions WHERE user_agent = $1", DEVICE)
     await connection.copy_records_to_table("user_sessions", records=sessions, columns=columns)
     await connection.execute("VACUUM (ANALYZE) user_sessions")
@@ -282,7 +315,9 @@ async def seed(url: str, settings: Settings, out: Path, mixed: bool) -> None:
             await fill(connection, Town(datetime.now(UTC), mixed))
             print(f"seeded in {time.perf_counter() - began:.1f} s", file=sys.stderr)
         elif found < POSTS:
-            sys.exit(f"the database holds {found} posts, which are not the benchmark's; give it a folder of its own")
+            sys.exit(
+                f"the database holds {found} posts, which are not the benchmark's; give it a folder of its own"
+            )
         await write_files(connection, settings, out)
     finally:
         await connection.close()
@@ -290,8 +325,12 @@ async def seed(url: str, settings: Settings, out: Path, mixed: bool) -> None:
 
 def cli() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-dir", required=True, help="the server's data folder, whose secret signs the tokens")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data-dir", required=True, help="the server's data folder, whose secret signs the tokens"
+    )
     parser.add_argument("--out", required=True, type=Path, help="where the files go")
     parser.add_argument("--database-url", help="another database than the folder's embedded one")
     parser.add_argument("--mixed", action="store_true", help="all types of posts, not only feed posts")

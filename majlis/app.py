@@ -9,6 +9,7 @@ from majlis.kit.limits import Limiter
 from majlis.kit.tokens import Gate
 from majlis.settings import Settings
 from majlis.vendors.files import Files
+from majlis.vendors.geocode import Geocoder
 from majlis.vendors.images import ImagePool
 from majlis.vendors.mail import Mailer
 
@@ -25,4 +26,5 @@ class App:
     mailer: Mailer
     files: Files
     images: ImagePool
+    geocoder: Geocoder
     gate: Gate

@@ -25,7 +25,7 @@ from majlis.kit.tokens import Gate
 from majlis.settings import Settings
 from majlis.surfaces import documents, media, operations, unbuilt
 from majlis.surfaces.native import Native
-from majlis.vendors import files, images, mail
+from majlis.vendors import files, geocode, images, mail
 
 logger = log.get("majlis")
 ISSUER = "hamsaya"  # of access tokens, contract rule 26
@@ -83,6 +83,7 @@ async def open_app(settings: Settings, database_url: str) -> App:
         mailer=mail.from_settings(settings),
         files=files.from_settings(settings),
         images=images.ImagePool(),
+        geocoder=geocode.from_settings(settings),
         gate=Gate(settings.secret_keys(), ISSUER, bus),
     )
 
@@ -90,6 +91,7 @@ async def open_app(settings: Settings, database_url: str) -> App:
 async def close_app(app: App) -> None:
     """Disconnect everything."""
     await app.images.aclose()
+    await app.geocoder.aclose()
     await app.mailer.aclose()
     await app.limiter.close()
     await app.cache.close()

@@ -73,6 +73,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     media_base_url: Annotated[
         str, Meta(description="address of public files (a CDN); empty means <public address>/media")
     ] = ""
+    geocoder: Annotated[
+        Literal["offline", "google", "mapbox", "nominatim", "off"],
+        Meta(description="what names the place of a location; offline asks nobody"),
+    ] = "offline"
+    geocoder_key: Annotated[str, Meta(description="key for google or mapbox", extra=SECRET)] = ""
+    geocoder_url: Annotated[str, Meta(description="geocoder at another address, such as your own Nominatim")] = ""
     rate_limits: Annotated[Literal["on", "off"], Meta(description="off only in development")] = "on"
     limits: Annotated[
         str,

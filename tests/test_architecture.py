@@ -247,11 +247,13 @@ def sql_in(path: Path) -> Iterator[int]:
     """Lines with a Query or with a text that begins like a statement."""
     skipped = docstrings(tree(path))
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Query":
+        if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Query") or (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node not in skipped
+            and node.value.lstrip().startswith(SQL)
+        ):
             yield node.lineno
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in skipped:
-            if node.value.lstrip().startswith(SQL):
-                yield node.lineno
 
 
 def test_sql_stands_in_stores() -> None:

@@ -1,5 +1,6 @@
 """Settings: where they come from, and what is refused."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ SAFE = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, and no variables of ours."""
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in settings.os.environ if name.startswith("MAJLIS_")]:
+    for name in [name for name in os.environ if name.startswith("MAJLIS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     return tmp_path
@@ -73,10 +74,25 @@ def test_what_tests_are_told_is_no_setting(folder: Path) -> None:
 
 def test_values_are_typed(folder: Path) -> None:
     found, _ = settings.read(
-        {"MAJLIS_PORT": "81", "MAJLIS_REQUIRE_VERIFIED_EMAIL": "true", "MAJLIS_DRAIN_S": "2.5", "MAJLIS_RATE_LIMITS": "off"}
+        {
+            "MAJLIS_PORT": "81",
+            "MAJLIS_REQUIRE_VERIFIED_EMAIL": "true",
+            "MAJLIS_DRAIN_S": "2.5",
+            "MAJLIS_RATE_LIMITS": "off",
+        }
     )
-    assert (found.port, found.require_verified_email, found.drain_s, found.rate_limits) == (81, True, 2.5, "off")
-    for name, value in (("PORT", "1.5"), ("REQUIRE_VERIFIED_EMAIL", "perhaps"), ("RATE_LIMITS", "no"), ("WORKER", "")):
+    assert (found.port, found.require_verified_email, found.drain_s, found.rate_limits) == (
+        81,
+        True,
+        2.5,
+        "off",
+    )
+    for name, value in (
+        ("PORT", "1.5"),
+        ("REQUIRE_VERIFIED_EMAIL", "perhaps"),
+        ("RATE_LIMITS", "no"),
+        ("WORKER", ""),
+    ):
         if value:
             with pytest.raises(BadSettings, match=f"MAJLIS_{name}"):
                 settings.read({f"MAJLIS_{name}": value})
@@ -132,7 +148,15 @@ SECRETS = [field.name for field in msgspec.structs.fields(Settings) if settings.
 
 
 def test_what_is_secret() -> None:
-    wanted = {"secret_key", "database_url", "database_read_url", "redis_url", "s3_key", "s3_secret", "mail_url"}
+    wanted = {
+        "secret_key",
+        "database_url",
+        "database_read_url",
+        "redis_url",
+        "s3_key",
+        "s3_secret",
+        "mail_url",
+    }
     assert wanted <= set(SECRETS)
     looks = re.compile(r"(secret|password|token|_key$)")
     assert [field.name for field in msgspec.structs.fields(Settings) if looks.search(field.name)] == [
@@ -152,7 +176,9 @@ def test_secrets_are_not_shown(folder: Path, name: str) -> None:
 
 def test_every_setting_is_described(folder: Path) -> None:
     found, sources = settings.read({"MAJLIS_PORT": "81"})
-    rows = {variable: (value, source, help) for variable, value, source, help in settings.describe(found, sources)}
+    rows = {
+        variable: (value, source, help) for variable, value, source, help in settings.describe(found, sources)
+    }
     assert len(rows) == len(Settings.__struct_fields__)
     assert rows["MAJLIS_PORT"][:2] == ("81", "environment")
     assert rows["MAJLIS_HOST"][:2] == ("127.0.0.1", "default")
@@ -164,7 +190,11 @@ def test_addresses_follow_from_one_another(folder: Path) -> None:
     assert plain.base_url() == "http://127.0.0.1:8080"
     assert plain.media_url() == "http://127.0.0.1:8080/media"
     public, _ = settings.read(
-        {"MAJLIS_SECRET_KEY": "x", "MAJLIS_PUBLIC_URL": "https://a.example/", "MAJLIS_MEDIA_BASE_URL": "https://cdn.example/m/"}
+        {
+            "MAJLIS_SECRET_KEY": "x",
+            "MAJLIS_PUBLIC_URL": "https://a.example/",
+            "MAJLIS_MEDIA_BASE_URL": "https://cdn.example/m/",
+        }
     )
     assert (public.base_url(), public.media_url()) == ("https://a.example", "https://cdn.example/m")
     assert settings.listed(" a, ,b ,") == ["a", "b"]

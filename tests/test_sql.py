@@ -30,8 +30,13 @@ from tests.test_architecture import FEATURES, nothing, tree
 READS_UP = {"posts": {"post_likes", "post_bookmarks"}}
 # Tables of higher features that a table may refer to (the same record).
 REFERS_UP = {"polls": {"posts"}}
-# Tables that the kit and its libraries make; every feature may use them through the kit's functions only.
-KIT_MODULES = ("majlis.kit.facts", "majlis.kit.jobs", "majlis.kit.http.idempotency", "majlis.surfaces.operations")
+# Where statements stand besides stores.
+KIT_MODULES = (
+    "majlis.kit.facts",
+    "majlis.kit.jobs",
+    "majlis.kit.http.idempotency",
+    "majlis.surfaces.operations",
+)
 # Every column of these names counts something.
 COUNTERS = re.compile(r"(_count|_attempts)$|^total_")
 
@@ -85,7 +90,9 @@ def of_module(feature: str, module: types.ModuleType) -> Iterator[Statement]:
         if not name.isupper() or getattr(value, "__module__", None) == "builtins":
             continue
         for at, item in enumerate(value if isinstance(value, list | tuple) else [value]):
-            place = f"{module.__name__.removeprefix('majlis.')}.{name}" + (f"[{at}]" if item is not value else "")
+            place = f"{module.__name__.removeprefix('majlis.')}.{name}" + (
+                f"[{at}]" if item is not value else ""
+            )
             if isinstance(item, Query):
                 yield Statement(feature, place, item.sql, item.row)
             elif isinstance(item, str) and VERB.match(item):
@@ -105,7 +112,9 @@ def statements() -> list[Statement]:
 def scripts(feature: str) -> str:
     """All migrations of a feature that go up."""
     folder = FEATURES / feature / "migrations"
-    return "\n".join(path.read_text() for path in sorted(folder.glob("*.sql")) if ".rollback" not in path.name)
+    return "\n".join(
+        path.read_text() for path in sorted(folder.glob("*.sql")) if ".rollback" not in path.name
+    )
 
 
 @cache
@@ -267,7 +276,8 @@ def fits(hint: Any, kind: str) -> bool:
         return True
     if kind.endswith("[]"):
         inner = get_args(hint) or (Any,)
-        return get_origin(hint) in (list, tuple) or hint is list and all(fits(one, kind[:-2]) for one in inner)
+        is_list = hint is list or get_origin(hint) in (list, tuple)
+        return is_list and all(fits(one, kind[:-2]) for one in inner if one is not ...)
     if kind in ("json", "jsonb"):
         # Passed on as it is; a Struct beside it in the type says what is inside.
         return hint is msgspec.Raw or get_origin(hint) in (list, dict) or issubclass(hint, msgspec.Struct)
@@ -400,7 +410,9 @@ def test_counters_flags_and_stamps_are_never_null(connection: Any, runner: async
     strict = [
         row
         for row in columns
-        if COUNTERS.search(row["column_name"]) or row["data_type"] == "boolean" or row["column_default"] is not None
+        if COUNTERS.search(row["column_name"])
+        or row["data_type"] == "boolean"
+        or row["column_default"] is not None
     ]
     assert len(strict) > 40
     nothing([f"{row['table_name']}.{row['column_name']}" for row in strict if row["nullable"]])
@@ -420,7 +432,8 @@ def test_counters_cannot_fall_below_zero(connection: Any, runner: asyncio.Runner
         for row in columns
         if re.search(r"(?<!failed_login)(_count)$|^total_", row["column_name"])
         and not any(
-            check["name"] == row["table_name"] and f"({row['column_name']} >= 0)" in check["check"] for check in checks
+            check["name"] == row["table_name"] and f"({row['column_name']} >= 0)" in check["check"]
+            for check in checks
         )
     ]
     nothing(wrong)

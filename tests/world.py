@@ -28,7 +28,7 @@ from majlis.kit.limits import Limiter
 from majlis.kit.me import Me, Origin
 from majlis.kit.tokens import Gate
 from majlis.settings import Settings
-from majlis.vendors import files, images, mail
+from majlis.vendors import files, geocode, images, mail
 
 T = TypeVar("T")
 SECRET = "a-secret-key-for-tests-only-0123456789"
@@ -188,9 +188,10 @@ def server_of(app: App) -> Server:
 
 
 def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
-    """Settings of a test: limits off unless asked for."""
+    """Settings of a test: limits and the naming of places off unless asked for."""
     values: dict[str, Any] = {
         "rate_limits": "off",
+        "geocoder": "off",
         "secret_key": SECRET,
         "data_dir": str(folder),
         "database_url": url,
@@ -213,6 +214,7 @@ def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> Ap
         mailer=mail.from_settings(settings),
         files=files.from_settings(settings),
         images=pictures,
+        geocoder=geocode.from_settings(settings),
         gate=Gate(settings.secret_keys(), main.ISSUER, bus),
     )
 

@@ -38,10 +38,14 @@ def demo(users: int, seed: int) -> None:
 
 @click.group(short_help="Start a new feature.")
 def new() -> None:
-    """Start something new in a checkout of the source."""
+    """Start something new in a checkout of the source.
+
+    \b
+    majlis new feature badges
+    """
 
 
-@new.command()
+@new.command(short_help="Write a feature that works, to be changed.")
 @click.argument("name")
 @click.option("--tier", metavar="FEATURE", help="Beside which feature it stands.  [comments]")
 def feature(name: str, tier: str | None) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import platform
 import shutil
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -39,6 +38,10 @@ def check() -> None:
     """Look whether all is well: settings, database, migrations, disk, clock, Redis, files, mail.
 
     Exits 1 when something is wrong. Changes nothing, and runs beside a server.
+
+    \b
+    majlis check
+    MAJLIS_MODE=production majlis check
     """
     settings, sources = common.read_all()
     from majlis.kit import log
@@ -108,25 +111,15 @@ async def _ask(url: str) -> list[Finding]:
 
 
 async def _version(connection: Any) -> list[Finding]:
-    number = int(await connection.fetchval("SELECT current_setting('server_version_num')"))
-    version = await connection.fetchval("SELECT current_setting('server_version')")
-    encoding, ctype = await connection.fetchrow(
-        "SELECT pg_encoding_to_char(encoding), datctype FROM pg_database WHERE datname = current_database()"
-    )
-    # What search does to words: other ctypes leave them in upper case, where nobody finds them.
-    lowered = await connection.fetchval("SELECT lower('ДОБРО') = 'добро'")
-    old, narrow = number < LEAST_POSTGRES, encoding != "UTF8" or not lowered
+    from majlis.kit import inspection
+
+    facts = await inspection.server(connection)
+    old, narrow = facts.number < LEAST_POSTGRES, facts.encoding != "UTF8" or not facts.folds
+    age = "; 15 or newer is needed" if old else ""
+    advice = "; words are not found: make the database with UTF8 and C.UTF-8" if narrow else ""
     return [
-        Finding(
-            "database",
-            "wrong" if old else "ok",
-            f"PostgreSQL {version}{'; 15 or newer is needed' if old else ''}",
-        ),
-        Finding(
-            "encoding",
-            "wrong" if narrow else "ok",
-            f"{encoding}, {ctype}{'; make the database with UTF8 and C.UTF-8' if narrow else ''}",
-        ),
+        Finding("database", "wrong" if old else "ok", f"PostgreSQL {facts.version}{age}"),
+        Finding("encoding", "wrong" if narrow else "ok", f"{facts.encoding}, {facts.ctype}{advice}"),
     ]
 
 
@@ -140,12 +133,9 @@ async def _migrations(connection: Any) -> Finding:
 
 
 async def _clock(connection: Any) -> Finding:
-    from majlis.kit import clock
+    from majlis.kit import inspection
 
-    before = time.monotonic()
-    theirs = await connection.fetchval("SELECT clock_timestamp()")
-    half = (time.monotonic() - before) / 2
-    drift = abs((clock.now() - theirs).total_seconds() - half)
+    drift = abs(await inspection.drift_s(connection))
     state: State = "wrong" if drift > GREAT_DRIFT_S else "note" if drift > DRIFT_S else "ok"
     return Finding("clock", state, f"{drift:.3f} s apart from the database's")
 

@@ -123,6 +123,10 @@ def settings(env: bool) -> None:
     """Print every setting with its value, where that comes from, and what it does. Secrets are hidden.
 
     Sources, the later wins: default, .env, environment, command.
+
+    \b
+    majlis settings
+    majlis settings --env > .env
     """
     from majlis import settings as configuration
 

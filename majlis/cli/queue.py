@@ -2,15 +2,12 @@
 
 import shutil
 import sys
-from datetime import datetime
 from typing import Any
 
 import click
-import msgspec
 from rich.text import Text
 
 from majlis.cli import common
-from majlis.kit.db import Query
 
 
 @click.group(invoke_without_command=True, short_help="Read the mail of development.")
@@ -54,38 +51,6 @@ def show(id: str) -> None:
     click.echo(f"Date: {letter.date}\nTo: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
 
 
-class Count(msgspec.Struct):
-    """Stored jobs of one kind in one state."""
-
-    entrypoint: str
-    status: str
-    jobs: int
-    oldest: datetime
-
-
-class Held(msgspec.Struct):
-    """A job that failed for good, and what was said."""
-
-    id: int
-    entrypoint: str
-    attempts: int
-    created: datetime
-    payload: bytes | None
-    error: str | None
-
-
-COUNTS = Query(
-    Count,
-    "SELECT entrypoint, status::text, count(*), min(created) FROM pgqueuer"
-    " GROUP BY entrypoint, status ORDER BY status, count(*) DESC, entrypoint",
-)
-HELD = Query(
-    Held,
-    """SELECT j.id, j.entrypoint, j.attempts, j.created, j.payload,
-      (SELECT concat_ws(': ', l.traceback ->> 'exception_type', l.traceback ->> 'exception_message')
-       FROM pgqueuer_log l WHERE l.job_id = j.id AND l.traceback IS NOT NULL ORDER BY l.id DESC LIMIT 1)
-    FROM pgqueuer j WHERE j.status = 'failed' ORDER BY j.id LIMIT $1""",
-)
 STATES = {"queued": "waiting", "picked": "running", "failed": "held"}
 SHOWN = 50
 
@@ -104,24 +69,20 @@ def jobs(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     settings = common.read()
+    from majlis.kit import inspection
 
-    async def run(app: Any) -> tuple[list[Count], list[Held]]:
+    async def run(app: Any) -> tuple[list[inspection.Count], list[inspection.Held]]:
         async with app.db.read() as tx:
-            return await tx.all(COUNTS), await tx.all(HELD, SHOWN)
+            return await inspection.counts(tx), await inspection.held(tx, SHOWN)
 
     counts, held = common.with_app(settings, run)
     if not counts:
         click.echo("No jobs wait, none is held.")
         return
-    rows = [
-        (c.entrypoint, STATES.get(c.status, c.status), c.jobs, f"{c.oldest:%Y-%m-%d %H:%M:%S}")
-        for c in counts
-    ]
+    rows = [(c.job, STATES.get(c.status, c.status), c.jobs, f"{c.oldest:%Y-%m-%d %H:%M:%S}") for c in counts]
     common.table(["job", "state", "count", "oldest"], rows)
     if held:
-        details = [
-            (j.id, j.entrypoint, j.attempts + 1, _words(j.payload), Text(j.error or "", "red")) for j in held
-        ]
+        details = [(j.id, j.job, j.attempts + 1, _words(j.payload), Text(j.error or "", "red")) for j in held]
         common.table(["id", "held job", "tries", "payload", "what was said"], details, wrap=(3, 4))
         total = sum(c.jobs for c in counts if c.status == "failed")
         click.echo(

@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.domain.models import Context
+from pgqueuer.domain.models import Context, Schedule
 from pgqueuer.domain.models import Job as StoredJob
-from pgqueuer.domain.models import Schedule
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 from pgqueuer.sm import SchedulerManager

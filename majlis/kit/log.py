@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import msgspec
@@ -42,6 +43,33 @@ def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
     return _encode(event)
 
 
+class _Access:
+    """How lines of answered requests are written: by structlog, until `configure` knows a shorter way."""
+
+    write: Callable[[dict[str, Any]], None] | None = None
+
+
+def access(**fields: Any) -> None:
+    """Log an answered request: the line of `info("request", …)`, for a quarter of its price.
+
+    Every request pays it, and its fields are known: none is to be formatted or hidden.
+    """
+    if _Access.write is None:
+        get("majlis.http").info("request", **fields)
+    else:
+        _Access.write(fields)
+
+
+def _write_access(fields: dict[str, Any]) -> None:
+    fields |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+    sys.stdout.buffer.write(_encode(fields) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _no_access(fields: dict[str, Any]) -> None:
+    """Such lines are below the least level."""
+
+
 def configure(level: str = "info", format: str = "json") -> None:
     """Set up logging for this process; text is for people at a terminal."""
     least = getattr(logging, level.upper())
@@ -53,9 +81,11 @@ def configure(level: str = "info", format: str = "json") -> None:
     ]
     if format == "json":
         processors, factory = [*shared, _render], structlog.BytesLoggerFactory(sys.stdout.buffer)
+        _Access.write = _write_access if least <= logging.INFO else _no_access
     else:
         processors = [*shared, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
         factory = cast(Any, structlog.PrintLoggerFactory(sys.stdout))
+        _Access.write = None
     structlog.configure(
         processors=processors,
         logger_factory=factory,

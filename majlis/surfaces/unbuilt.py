@@ -22,11 +22,6 @@ POST /api/v1/auth/mfa/verify-challenge
 GET /api/v1/auth/mfa/backup-codes
 POST /api/v1/auth/mfa/backup-codes
 POST /api/v1/auth/mfa/backup-codes/verify
-POST /api/v1/posts/{post_id}/polls
-GET /api/v1/posts/{post_id}/polls
-POST /api/v1/polls/{poll_id}/vote
-DELETE /api/v1/polls/{poll_id}/vote
-GET /api/v1/polls/{poll_id}/results
 GET /api/v1/businesses
 POST /api/v1/businesses
 GET /api/v1/businesses/{business_id}
@@ -62,8 +57,6 @@ GET /api/v1/events/{post_id}/going
 GET /api/v1/discover
 GET /api/v1/discover/markers
 GET /api/v1/search
-GET /api/v1/search/posts
-GET /api/v1/search/users
 GET /api/v1/search/businesses
 GET /api/v1/chat/conversations
 POST /api/v1/chat/conversations
@@ -72,11 +65,6 @@ GET /api/v1/chat/conversations/{conversation_id}/messages
 POST /api/v1/chat/messages
 DELETE /api/v1/chat/messages/{message_id}
 PUT /api/v1/chat/messages/{message_id}/read
-GET /api/v1/notifications
-PUT /api/v1/notifications/{notification_id}/read
-PUT /api/v1/notifications/read-all
-GET /api/v1/notifications/unread-count
-DELETE /api/v1/notifications/{notification_id}
 GET /api/v1/settings/notifications
 PUT /api/v1/settings/notifications
 GET /api/v1/settings/privacy

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from majlis.kit.db import Database, Hold, Query, Sealed, open_pool, retrying
+from majlis.kit.db import Database, Hold, Query, Sealed, Tx, open_pool, retrying
 from majlis.kit.errors import Unavailable
 from majlis.kit.geo import Point
 from tests.world import World
@@ -159,15 +159,18 @@ def test_what_follows_a_commit_that_fails_does_not_happen(clone: World, db: Data
 def test_a_part_can_fail_alone(clone: World, db: Database) -> None:
     seen: list[str] = []
 
+    async def part(tx: Tx) -> None:
+        async with tx.savepoint():
+            await tx.one(ADD, 2)
+            tx.after_commit(lambda: seen.append("part"))
+            await tx.one(ADD, 1)
+
     async def work() -> None:
         async with db.tx() as tx:
             await tx.one(ADD, 1)
             tx.after_commit(lambda: seen.append("whole"))
             with pytest.raises(asyncpg.UniqueViolationError):
-                async with tx.savepoint():
-                    await tx.one(ADD, 2)
-                    tx.after_commit(lambda: seen.append("part"))
-                    await tx.one(ADD, 1)
+                await part(tx)
             async with tx.savepoint():
                 await tx.one(ADD, 3)
 
@@ -210,7 +213,9 @@ def test_a_cancelled_transaction_leaves_a_clean_connection(clone: World, stateme
                 await task
             async with db.tx() as tx:
                 found = await tx.one(COUNT)
-                (row,) = await tx.records("SELECT count(*)::int FROM pg_stat_activity WHERE state LIKE 'idle in%'")
+                (row,) = await tx.records(
+                    "SELECT count(*)::int FROM pg_stat_activity WHERE state LIKE 'idle in%'"
+                )
                 assert found is not None
                 return found, row[0]
         finally:
@@ -218,6 +223,34 @@ def test_a_cancelled_transaction_leaves_a_clean_connection(clone: World, stateme
 
     clone.sql(TABLE)
     assert clone.go(run()) == (0, 0)
+
+
+def test_a_commit_that_is_not_waited_for_still_has_its_consequences(clone: World, db: Database) -> None:
+    """The work is done, so whoever must hear of it does, although the request was given up meanwhile."""
+    clone.sql(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'"
+    )
+    clone.sql(
+        "CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON things DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION dawdle()"
+    )
+    seen: list[int] = []
+
+    async def work() -> None:
+        async with db.tx() as tx:
+            tx.after_commit(lambda: seen.append(1))
+            await tx.one(ADD, 1)
+
+    async def run() -> None:
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.25)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    clone.go(run())
+    assert (count(clone), seen) == (1, [1])
 
 
 def test_many_cancelled_transactions_lose_no_connection(clone: World) -> None:
@@ -239,7 +272,7 @@ def test_many_cancelled_transactions_lose_no_connection(clone: World) -> None:
             done = sum(1 for end in ended if end is None)
             async with asyncio.timeout(5):
                 async with db.tx() as one, db.tx() as two, db.tx() as three:
-                    found = [await tx.one(COUNT) for tx in (one, two, three)]
+                    found: list[Any] = [await tx.one(COUNT) for tx in (one, two, three)]
             assert found == [2 * done] * 3, "half a transaction was committed"
             return done, len(tasks)
         finally:
@@ -254,10 +287,10 @@ def test_reads_go_to_the_replica(clone: World) -> None:
     """Told apart by the name that each pool gives its connections."""
     name = Query(str, "SELECT current_setting('application_name')")
 
-    async def run() -> tuple[list[str | None], list[str | None]]:
+    async def run() -> tuple[list[Any], list[Any]]:
         pools = [await open_pool(clone.url, 1, application=which) for which in ("primary", "replica")]
         both, single = Database(*pools), Database(pools[0])
-        found: tuple[list[str | None], list[str | None]] = ([], [])
+        found: tuple[list[Any], list[Any]] = ([], [])
         for db, names in ((both, found[0]), (single, found[1])):
             async with db.read() as reader:
                 names.append(await reader.one(name))
@@ -336,7 +369,9 @@ def test_how_many_rows_changed(clone: World, db: Database) -> None:
     async def work() -> tuple[int, int]:
         async with db.tx() as tx:
             await tx.many("INSERT INTO things (id) VALUES ($1)", [(1,), (2,), (3,)])
-            return await tx.run("UPDATE things SET note = id::text WHERE id > $1", 1), await tx.run("DELETE FROM things")
+            return await tx.run("UPDATE things SET note = id::text WHERE id > $1", 1), await tx.run(
+                "DELETE FROM things"
+            )
 
     assert clone.go(work()) == (2, 3)
 

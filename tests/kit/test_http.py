@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -19,9 +19,8 @@ from msgspec import Meta
 
 from majlis import main
 from majlis.kit import http, page
-from majlis.kit.errors import Refused, Unauthenticated
 from majlis.kit.geo import Point
-from majlis.kit.http import Request, Server, Upload, access
+from majlis.kit.http import Server, Upload, access
 from majlis.kit.http.router import Router
 from majlis.kit.me import Me
 from tests import world as worlds
@@ -55,7 +54,7 @@ class Thing(msgspec.Struct, kw_only=True):
 class Search(http.PageQuery, kw_only=True):
     """A query string."""
 
-    words: list[Annotated[str, Meta(max_length=5)]] = []
+    words: list[Annotated[str, Meta(max_length=5)]] = msgspec.field(default_factory=list)
     exact: bool = False
 
 
@@ -139,7 +138,9 @@ class Client:
     def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
         return self.runner.run(self.http.request(method, path, **options))
 
-    def post(self, content: bytes | Any, kind: str = "application/json", path: str = "/things") -> httpx.Response:
+    def post(
+        self, content: bytes | Any, kind: str = "application/json", path: str = "/things"
+    ) -> httpx.Response:
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         return self("POST", path, content=data, headers={"Content-Type": kind})
 
@@ -207,7 +208,13 @@ def test_a_route_needs_a_policy_and_known_parameters() -> None:
 
 
 def test_broken_json_is_400(client: Client) -> None:
-    for content in (b"{", b'{"name": }', b'{"name": "a" "count": 1}', b"\xff\xfe", b'{"name": "\xff", "count": 1}'):
+    for content in (
+        b"{",
+        b'{"name": }',
+        b'{"name": "a" "count": 1}',
+        b"\xff\xfe",
+        b'{"name": "\xff", "count": 1}',
+    ):
         answer = client.post(content)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_json"), content
 
@@ -310,7 +317,14 @@ def test_other_types_than_json_are_415(client: Client) -> None:
 
 def test_paths_that_hold_no_id_are_404(client: Client) -> None:
     assert client("GET", f"/things/{USER}").json() == {"id": str(USER)}
-    for path in ("/things/5", "/things/me", f"/things/{USER}x", "/things/%00", "/things/" + "z" * 36, "/nowhere"):
+    for path in (
+        "/things/5",
+        "/things/me",
+        f"/things/{USER}x",
+        "/things/%00",
+        "/things/" + "z" * 36,
+        "/nowhere",
+    ):
         answer = client("GET", path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
     assert client("PUT", "/names/Amina").json() == {"name": "Amina"}
@@ -331,7 +345,14 @@ def test_query_strings_are_typed(client: Client) -> None:
 
 def test_a_cursor_of_another_list_is_400(client: Client) -> None:
     assert client("GET", f"/things?cursor={page.encode('things', 5)}").json()["at"] == 5
-    for cursor in (page.encode("others", 5), page.encode("things", "x"), "x", "%00", "ä", page.encode("things", 5)[:-1]):
+    for cursor in (
+        page.encode("others", 5),
+        page.encode("things", "x"),
+        "x",
+        "%00",
+        "ä",
+        page.encode("things", 5)[:-1],
+    ):
         answer = client("GET", "/things", params={"cursor": cursor})
         assert answer.status_code in (400, 422), cursor
         if "\0" not in cursor:
@@ -397,19 +418,24 @@ def test_a_client_that_leaves_gets_nothing(runner: asyncio.Runner) -> None:
 
 def test_forms(client: Client) -> None:
     parts = [("pictures", ("a.jpg", b"1")), ("pictures", ("b.jpg", b"2"))]
-    answer = client("POST", "/forms", data={"city": "Herat", "place": '{"lat": 34.3, "lng": 62.2}'}, files=parts)
+    answer = client(
+        "POST", "/forms", data={"city": "Herat", "place": '{"lat": 34.3, "lng": 62.2}'}, files=parts
+    )
     assert answer.json() == {"name": "Herat", "files": ["a.jpg", "b.jpg"]}
     answer = client("POST", "/forms", data={"place": '{"lat": 340, "lng": 62.2}'}, files=parts)
     assert answer.json()["fields"].keys() == {"city", "place"}
     assert client("POST", "/forms", data={"city": "a"}, files=[*parts, parts[0]]).status_code == 400
-    assert client("POST", "/pictures", files={"file": ("c.jpg", b"3")}).json() == {"name": "file", "files": ["c.jpg"]}
+    assert client("POST", "/pictures", files={"file": ("c.jpg", b"3")}).json() == {
+        "name": "file",
+        "files": ["c.jpg"],
+    }
     assert client("POST", "/pictures").json()["code"] == "no_file"
     assert client.post(b"{}", path="/pictures").status_code == 415
     for kind, content in (
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=", b"x"),
         ("multipart/form-data; boundary=x", b"--x\r\nnonsense"),
-        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n'),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n"),
     ):
         assert client.post(content, kind, "/pictures").status_code == 400, (kind, content)
 
@@ -452,7 +478,13 @@ def test_deletions_answer_without_a_body(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "accepted, used",
-    [("br, gzip", "br"), ("gzip", "gzip"), ("gzip;q=0.5, br;q=0", "gzip"), ("identity", None), ("zstd", None)],
+    [
+        ("br, gzip", "br"),
+        ("gzip", "gzip"),
+        ("gzip;q=0.5, br;q=0", "gzip"),
+        ("identity", None),
+        ("zstd", None),
+    ],
 )
 def test_large_answers_are_compressed(client: Client, accepted: str, used: str | None) -> None:
     plain = client("GET", "/big", headers={"Accept-Encoding": "identity"}).content
@@ -465,7 +497,11 @@ def test_large_answers_are_compressed(client: Client, accepted: str, used: str |
     assert headers.get("content-encoding") == used
     assert headers["vary"] == "Accept-Encoding"
     assert int(headers["content-length"]) == len(body)
-    unpack: dict[str | None, Callable[[bytes], bytes]] = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
+    unpack: dict[str | None, Callable[[bytes], bytes]] = {
+        "br": brotli.decompress,
+        "gzip": gzip.decompress,
+        None: bytes,
+    }
     assert unpack[used](body) == plain
     if used:
         assert len(body) < len(plain) / 4
@@ -500,7 +536,12 @@ def test_faults_are_500_without_details(client: Client) -> None:
 def test_callers_are_known_before_the_body_is_read(client: Client, runner: asyncio.Runner) -> None:
     assert client("GET", "/mine", headers={"Authorization": "Bearer good"}).json() == {"id": str(USER)}
     assert client("GET", "/mine", headers={"Authorization": "bearer  good "}).status_code == 200
-    for header in ({}, {"Authorization": "Bearer bad"}, {"Authorization": "Basic good"}, {"Authorization": "Bearer"}):
+    for header in (
+        {},
+        {"Authorization": "Bearer bad"},
+        {"Authorization": "Basic good"},
+        {"Authorization": "Bearer"},
+    ):
         answer = client("GET", "/mine", headers=header)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), header
 
@@ -530,7 +571,10 @@ def ask(
 
 def test_origins_come_from_settings(runner: asyncio.Runner, tmp_path: Path) -> None:
     ours = "https://app.example.org"
-    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization,content-type"}
+    asked = {
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
     told = ask(runner, tmp_path, ours, "OPTIONS", ours, **asked)
     assert (told.status_code, told.headers["access-control-allow-origin"]) == (200, ours)
     assert "PUT" in told.headers["access-control-allow-methods"]

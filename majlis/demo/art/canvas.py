@@ -79,10 +79,14 @@ class Canvas:
         """The name of a filter, for the attribute `filter`."""
         name = f"d{len(self._defs)}"
         area = 'x="-50%" y="-50%" width="200%" height="200%"'
-        self._defs.append(f'<filter id="{name}" {area}><feGaussianBlur stdDeviation="{_n(radius)}"/></filter>')
+        self._defs.append(
+            f'<filter id="{name}" {area}><feGaussianBlur stdDeviation="{_n(radius)}"/></filter>'
+        )
         return f"url(#{name})"
 
-    def rect(self, x: Number, y: Number, width: Number, height: Number, fill: str, **more: Number | str) -> None:
+    def rect(
+        self, x: Number, y: Number, width: Number, height: Number, fill: str, **more: Number | str
+    ) -> None:
         """A rectangle."""
         self._add("rect", {"x": x, "y": y, "width": width, "height": height, "fill": fill, **more})
 
@@ -100,7 +104,9 @@ class Canvas:
 
     def polygon(self, points: Iterable[XY], fill: str, **more: Number | str) -> None:
         """A closed shape of straight lines."""
-        self._add("polygon", {"points": " ".join(f"{_n(x)},{_n(y)}" for x, y in points), "fill": fill, **more})
+        self._add(
+            "polygon", {"points": " ".join(f"{_n(x)},{_n(y)}" for x, y in points), "fill": fill, **more}
+        )
 
     def path(self, d: str, fill: str = "none", **more: Number | str) -> None:
         """A shape in the language of SVG paths."""
@@ -108,7 +114,8 @@ class Canvas:
 
     def stroke(self, d: str, colour: str, width: Number, **more: Number | str) -> None:
         """A line along a path, with round ends."""
-        self.path(d, stroke=colour, stroke_width=width, stroke_linecap="round", stroke_linejoin="round", **more)
+        ends: dict[str, Number | str] = {"stroke_linecap": "round", "stroke_linejoin": "round"}
+        self._add("path", {"d": d, "fill": "none", "stroke": colour, "stroke_width": width, **ends, **more})
 
     @contextlib.contextmanager
     def group(self, **more: Number | str) -> Iterator[None]:
@@ -117,7 +124,9 @@ class Canvas:
         yield
         self._parts.append("</g>")
 
-    def moved(self, x: Number, y: Number, scale: Number = 1, turn: Number = 0) -> contextlib.AbstractContextManager[None]:
+    def moved(
+        self, x: Number, y: Number, scale: Number = 1, turn: Number = 0
+    ) -> contextlib.AbstractContextManager[None]:
         """A group with its own origin, size and turn in degrees."""
         return self.group(transform=f"translate({_n(x)} {_n(y)}) scale({_n(scale)}) rotate({_n(turn)})")
 

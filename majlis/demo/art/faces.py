@@ -5,6 +5,9 @@ import random
 
 from majlis.demo.art.canvas import Canvas, dark, light, mix
 
+# fmt: off
+# One stroke per line: spread out by the formatter a drawing cannot be read any more.
+
 SIZE = 400
 SKIN = ("#f3d3b5", "#eac4a0", "#e0b48c", "#d4a276", "#c48f64", "#b57f55", "#9c6b46")
 HAIR = ("#1c1614", "#2b1f1a", "#3a271d", "#4e3524", "#5f4630")
@@ -12,15 +15,15 @@ GREY = ("#8d8a88", "#b9b5b1", "#d9d6d2")
 GROUNDS = (
     "#f6c8a8", "#a9d6d5", "#f4d58d", "#b7c9e2", "#d5c6e0", "#bcd9b0", "#f2b5a7", "#9fc5d8", "#e8d3b9", "#c9dfc4", "#f0bfcf",
     "#a8c5b5",
-)  # fmt: skip
+)
 CLOTHES = (
     "#2f4858", "#5b3a52", "#7a3b2e", "#2e5e4e", "#8c6a3f", "#3f5170", "#6d2f45", "#36607a", "#4a4a52", "#a2553a", "#e9e2d5",
     "#53704a",
-)  # fmt: skip
+)
 SCARVES = (
     "#1f6f78", "#8f2d56", "#d81e5b", "#3c6e71", "#5e4b8b", "#c8553d", "#e0a458", "#264653", "#2a9d8f", "#b56576", "#355070",
     "#ede6db", "#6b8f71", "#7b2d26", "#3d3a4b",
-)  # fmt: skip
+)
 
 
 def portrait(seed: str, gender: str, age: int, *, local: bool) -> bytes:
@@ -30,17 +33,18 @@ def portrait(seed: str, gender: str, age: int, *, local: bool) -> bytes:
     _background(canvas)
     skin = rng.choice(SKIN)
     hair = rng.choice(GREY) if age > 55 or (age > 45 and rng.random() < 0.4) else rng.choice(HAIR)
-    wears_scarf = gender == "female" and rng.random() < (0.68 if local else 0.08)
-    if gender == "female" and not wears_scarf:
+    covered = gender == "female" and rng.random() < (0.68 if local else 0.08)
+    scarf = rng.choice(SCARVES)
+    if gender == "female" and not covered:
         _long_hair_behind(canvas, hair)
     _shoulders(canvas, skin, gender)
-    if wears_scarf:
-        _scarf_behind(canvas, scarf := rng.choice(SCARVES))
-    _head(canvas, skin, ears=not wears_scarf)
+    if covered:
+        _scarf_behind(canvas, scarf)
+    _head(canvas, skin, ears=not covered)
     _features(canvas, skin, hair, age, gender)
     if gender == "male":
         _beard(canvas, hair, age)
-    if wears_scarf:
+    if covered:
         _scarf(canvas, scarf, hair)
     elif gender == "female":
         _long_hair(canvas, hair)
@@ -83,7 +87,8 @@ def _ring(canvas: Canvas, folds: int, radius: float, colour: str, kind: str) -> 
         with canvas.moved(0, 0, turn=n * step):
             if kind == "petal":
                 width = radius * math.pi / folds * 0.95
-                canvas.path(f"M0 {-radius} Q{width} {-radius * 0.62} 0 {-radius * 0.3} Q{-width} {-radius * 0.62} 0 {-radius}Z", colour)
+                canvas.path(f"M0 {-radius} Q{width} {-radius * 0.62} 0 {-radius * 0.3} Q{-width} {-radius * 0.62} 0"
+                    f" {-radius}Z", colour)
             else:
                 canvas.circle(0, -radius * 0.82, radius * 0.16, colour)
     canvas.circle(0, 0, radius * 0.62, colour)
@@ -185,7 +190,8 @@ def _features(canvas: Canvas, skin: str, hair: str, age: int, gender: str) -> No
 
 def _beard(canvas: Canvas, hair: str, age: int) -> None:
     rng = canvas.rng
-    kind = rng.choice(("none", "none", "stubble", "full", "short", "moustache") if age < 40 else ("none", "full", "short", "full", "moustache"))
+    kind = rng.choice(("none", "none", "stubble", "full", "short", "moustache") if age < 40 else ("none", "full",
+        "short", "full", "moustache"))
     if kind == "none":
         return
     if kind in ("full", "short"):
@@ -202,8 +208,9 @@ def _beard(canvas: Canvas, hair: str, age: int) -> None:
         canvas.path(
             "M124 196 Q126 250 160 270 Q200 288 240 270 Q274 250 276 196 Q266 228 236 228 Q200 220 164 228 Q134 228 124 196Z",
             hair, opacity=0.16,
-        )  # fmt: skip
-    canvas.path("M166 231 Q182 218 200 224 Q218 218 234 231 Q216 233 200 230 Q184 233 166 231Z", hair, opacity=0.3 if kind == "stubble" else 1)
+        )
+    canvas.path("M166 231 Q182 218 200 224 Q218 218 234 231 Q216 233 200 230 Q184 233 166 231Z", hair,
+        opacity=0.3 if kind == "stubble" else 1)
 
 
 def _top(canvas: Canvas, hair: str, age: int, local: bool) -> None:
@@ -219,9 +226,11 @@ def _top(canvas: Canvas, hair: str, age: int, local: bool) -> None:
         canvas.path("M119 176 Q116 128 142 112 H258 Q284 128 281 176 Q272 150 262 132 H138 Q128 150 119 176Z", hair)
         {"pakol": _pakol, "turban": _turban, "cap": _cap, "karakul": _karakul}[kind](canvas)
     elif kind == "short":
-        canvas.path("M118 182 Q104 92 172 72 Q252 52 278 106 Q292 138 282 182 Q272 142 256 126 Q206 134 148 122 Q128 142 118 182Z", hair)
+        canvas.path("M118 182 Q104 92 172 72 Q252 52 278 106 Q292 138 282 182 Q272 142 256 126 Q206 134 148 122 Q128"
+            " 142 118 182Z", hair)
     elif kind == "side":
-        canvas.path("M118 182 Q102 98 160 72 Q258 44 284 124 Q290 152 282 182 Q274 142 258 118 Q188 146 146 108 Q126 140 118 182Z", hair)
+        canvas.path("M118 182 Q102 98 160 72 Q258 44 284 124 Q290 152 282 182 Q274 142 258 118 Q188 146 146 108 Q126"
+            " 140 118 182Z", hair)
     else:
         for x, y, radius in ((134, 128, 26), (150, 98, 30), (186, 80, 32), (226, 82, 32), (256, 104, 28), (268, 134, 22)):
             canvas.circle(x, y, radius, hair)
@@ -251,7 +260,8 @@ def _cap(canvas: Canvas) -> None:
     cloth = canvas.rng.choice(("#f4efe4", "#2d3142", "#7b2d26", "#1f5f5b", "#c9a45c"))
     trim = "#e8c468" if cloth != "#c9a45c" else "#7b2d26"
     canvas.path("M116 132 Q112 62 200 58 Q288 62 284 132 Q242 118 200 118 Q158 118 116 132Z", cloth)
-    canvas.path("M115 134 Q113 112 118 104 Q200 76 282 104 Q287 112 285 134 Q242 119 200 119 Q158 119 115 134Z", dark(cloth, 0.14))
+    canvas.path("M115 134 Q113 112 118 104 Q200 76 282 104 Q287 112 285 134 Q242 119 200 119 Q158 119 115 134Z",
+        dark(cloth, 0.14))
     for n in range(9):
         x = 128 + n * 18
         y = 112 - 14 * math.sin(math.pi * (n + 0.5) / 9)
@@ -269,21 +279,26 @@ def _karakul(canvas: Canvas) -> None:
 
 def _long_hair_behind(canvas: Canvas, hair: str) -> None:
     length = canvas.rng.choice((270, 320, 360))
-    canvas.path(f"M106 180 Q96 70 200 66 Q304 70 294 180 Q300 250 306 {length} Q200 {length + 30} 94 {length} Q100 250 106 180Z", dark(hair, 0.15))
+    canvas.path(f"M106 180 Q96 70 200 66 Q304 70 294 180 Q300 250 306 {length} Q200 {length + 30} 94 {length} Q100"
+        f" 250 106 180Z", dark(hair, 0.15))
 
 
 def _long_hair(canvas: Canvas, hair: str) -> None:
     kind = canvas.rng.choice(("middle", "side", "fringe"))
     if kind == "middle":
-        canvas.path("M200 94 Q150 104 134 168 Q122 214 126 262 Q96 214 106 150 Q118 68 200 66 Q282 68 294 150 Q304 214 274 262 Q278 214 266 168 Q250 104 200 94Z", hair)
+        canvas.path("M200 94 Q150 104 134 168 Q122 214 126 262 Q96 214 106 150 Q118 68 200 66 Q282 68 294 150 Q304"
+            " 214 274 262 Q278 214 266 168 Q250 104 200 94Z", hair)
     elif kind == "side":
-        canvas.path("M160 98 Q134 118 128 176 Q122 222 128 262 Q96 214 106 150 Q118 66 204 66 Q284 70 294 150 Q304 214 276 262 Q280 196 262 160 Q224 140 160 98Z", hair)
+        canvas.path("M160 98 Q134 118 128 176 Q122 222 128 262 Q96 214 106 150 Q118 66 204 66 Q284 70 294 150 Q304"
+            " 214 276 262 Q280 196 262 160 Q224 140 160 98Z", hair)
     else:
-        canvas.path("M128 262 Q96 214 106 150 Q118 66 200 66 Q282 66 294 150 Q304 214 272 262 Q282 206 272 150 Q200 128 128 150 Q118 206 128 262Z", hair)
+        canvas.path("M128 262 Q96 214 106 150 Q118 66 200 66 Q282 66 294 150 Q304 214 272 262 Q282 206 272 150 Q200"
+            " 128 128 150 Q118 206 128 262Z", hair)
 
 
 def _scarf_behind(canvas: Canvas, scarf: str) -> None:
-    canvas.path("M98 184 Q92 60 200 56 Q308 60 302 184 Q304 262 330 344 Q266 384 200 384 Q134 384 70 344 Q96 262 98 184Z", dark(scarf, 0.16))
+    canvas.path("M98 184 Q92 60 200 56 Q308 60 302 184 Q304 262 330 344 Q266 384 200 384 Q134 384 70 344 Q96 262 98"
+        " 184Z", dark(scarf, 0.16))
 
 
 def _scarf(canvas: Canvas, scarf: str, hair: str) -> None:
@@ -294,7 +309,8 @@ def _scarf(canvas: Canvas, scarf: str, hair: str) -> None:
     inner = "Q262 318 200 318 Q138 318 114 276 Q100 236 100 184Z"
     hole = "M132 176 Q132 108 200 104 Q268 108 268 176 Q268 236 238 262 Q220 276 200 276 Q180 276 162 262 Q132 236 132 176Z"
     canvas.path(f"{outer} {inner} {hole}", canvas.linear(light(scarf, 0.1), scarf), fill_rule="evenodd")
-    canvas.path("M112 268 Q150 318 200 320 Q262 320 288 268 Q312 330 292 400 H120 Q84 336 112 268Z", canvas.linear(scarf, dark(scarf, 0.18)))
+    canvas.path("M112 268 Q150 318 200 320 Q262 320 288 268 Q312 330 292 400 H120 Q84 336 112 268Z",
+        canvas.linear(scarf, dark(scarf, 0.18)))
     canvas.stroke("M126 292 Q176 340 262 318 M120 318 Q170 366 270 350", dark(scarf, 0.22), 4, opacity=0.7)
     canvas.stroke("M118 150 Q128 82 200 76 Q272 82 282 150", light(scarf, 0.22), 4, opacity=0.7)
     if rng.random() < 0.45:

@@ -4,6 +4,9 @@ import math
 
 from majlis.demo.art.canvas import Canvas, dark, light, mix
 
+# fmt: off
+# One stroke per line: spread out by the formatter a drawing cannot be read any more.
+
 CARPETS = (
     ("#8c1c13", "#2b1b17", "#e6c79c", "#bf4342"),
     ("#6a1b2e", "#1d2b44", "#dfc9a2", "#b4683a"),
@@ -52,7 +55,8 @@ def carpet(canvas: Canvas) -> None:
 def _border(canvas: Canvas, box: tuple[float, float, float, float], inset: float, band: float, one: str, two: str) -> None:
     x0, y0, across, down = box
     size = band * 0.34
-    for length, fixed, flat in ((across, y0 + inset, True), (across, y0 + down - inset, True), (down, x0 + inset, False), (down, x0 + across - inset, False)):
+    for length, fixed, flat in ((across, y0 + inset, True), (across, y0 + down - inset, True),
+        (down, x0 + inset, False), (down, x0 + across - inset, False)):
         count = max(1, round((length - 2 * inset) / (band * 1.25)))
         for n in range(count + 1):
             along = (x0 if flat else y0) + inset + (length - 2 * inset) * n / count
@@ -70,7 +74,8 @@ def _gul(canvas: Canvas, x: float, y: float, size: float, colours: tuple[str, st
             return
         for part, colour in ((54, pale), (48, outer)):
             cut = part * 0.45
-            canvas.polygon([(-cut, -part), (cut, -part), (part, -cut), (part, cut), (cut, part), (-cut, part), (-part, cut), (-part, -cut)], colour)
+            canvas.polygon([(-cut, -part), (cut, -part), (part, -cut), (part, cut), (cut, part), (-cut, part),
+                (-part, cut), (-part, -cut)], colour)
         canvas.path("M0 -48 H22 L48 -22 V0 H0Z M0 48 H-22 L-48 22 V0 H0Z", heart)
         for angle in (45, 135, 225, 315):
             dx, dy = 29 * math.cos(math.radians(angle)), 29 * math.sin(math.radians(angle))

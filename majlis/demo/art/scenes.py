@@ -1,8 +1,12 @@
 """Views of a town between mountains: skies, hills full of houses, streets, parks, nights."""
 
 import math
+from typing import Any
 
 from majlis.demo.art.canvas import XY, Canvas, dark, light, mix
+
+# fmt: off
+# One stroke per line: spread out by the formatter a drawing cannot be read any more.
 
 SUNSETS = (
     ("#2b2d5b", "#8c4a7a", "#f08a5d", "#ffd29a"),
@@ -56,7 +60,8 @@ def birds(canvas: Canvas, count: int, top: float, bottom: float, colour: str) ->
     for _ in range(count):
         x, y, size = x0 + rng.gauss(0, canvas.width * 0.1), y0 + rng.gauss(0, (bottom - top) * 0.3), rng.uniform(7, 15)
         with canvas.moved(x, y, turn=rng.uniform(-14, 14)):
-            canvas.stroke(f"M{-size} {-size * 0.45} Q{-size * 0.4} {-size * 0.5} 0 0 Q{size * 0.4} {-size * 0.5} {size} {-size * 0.45}", colour, 3)
+            canvas.stroke(f"M{-size} {-size * 0.45} Q{-size * 0.4} {-size * 0.5} 0 0 Q{size * 0.4} {-size * 0.5}"
+                f" {size} {-size * 0.45}", colour, 3)
 
 
 def roofs(canvas: Canvas, base: float, colour: str, lit: str | None = None) -> None:
@@ -105,7 +110,8 @@ def pigeons(canvas: Canvas) -> None:
     for _ in range(3):
         birds(canvas, rng.randint(8, 16), h * 0.15, h * 0.5, ink)
     for _ in range(7):
-        with canvas.moved(rng.uniform(0.1, 0.9) * canvas.width, rng.uniform(0.18, 0.6) * h, rng.uniform(0.7, 1.5), rng.uniform(-25, 10)):
+        with canvas.moved(rng.uniform(0.1, 0.9) * canvas.width, rng.uniform(0.18, 0.6) * h, rng.uniform(0.7, 1.5),
+            rng.uniform(-25, 10)):
             body = rng.choice(("#f4f1ec", "#d9dce2", "#8d99ae", "#e8dccb"))
             canvas.path("M-34 4 Q-12 -12 14 -6 Q26 -12 32 -3 Q24 2 20 6 Q-4 18 -34 4Z", body)
             canvas.path("M-6 -4 Q-20 -44 -46 -48 Q-30 -24 -26 2Z", dark(body, 0.14))
@@ -123,7 +129,8 @@ def hillside(canvas: Canvas) -> None:
     mountains(canvas, h * 0.36, h * 0.16, (mix(sky[0], sky[-1], 0.6), mix(sky[0], "#7a6a66", 0.45)), snow=not evening)
     hill = "#5d4a52" if evening else "#b89c7d"
     peak = w * rng.uniform(0.3, 0.7)
-    canvas.path(f"M0 {h * 0.62} Q{peak * 0.6} {h * 0.3} {peak} {h * 0.27} Q{peak + w * 0.25} {h * 0.34} {w} {h * 0.58} V{h} H0Z", hill)
+    canvas.path(f"M0 {h * 0.62} Q{peak * 0.6} {h * 0.3} {peak} {h * 0.27} Q{peak + w * 0.25} {h * 0.34} {w}"
+        f" {h * 0.58} V{h} H0Z", hill)
     rows = 13
     for row in range(rows):
         y = h * (0.33 + 0.63 * row / (rows - 1))
@@ -158,8 +165,10 @@ def tree(canvas: Canvas, x: float, y: float, size: float, *, dim: bool = False, 
     leaf = mix(leaf, "#2a2440", 0.5) if dim else leaf
     canvas.rect(x - size * 0.05, y - size * 0.5, size * 0.1, size * 0.5, "#5c4433")
     if poplar:
-        canvas.path(f"M{x} {y - size * 1.9} Q{x + size * 0.34} {y - size} {x + size * 0.14} {y - size * 0.2} H{x - size * 0.14} Q{x - size * 0.34} {y - size} {x} {y - size * 1.9}Z", leaf)
-        canvas.path(f"M{x} {y - size * 1.9} Q{x + size * 0.34} {y - size} {x + size * 0.14} {y - size * 0.2} H{x} Z", dark(leaf, 0.12))
+        canvas.path(f"M{x} {y - size * 1.9} Q{x + size * 0.34} {y - size} {x + size * 0.14} {y - size * 0.2}"
+            f" H{x - size * 0.14} Q{x - size * 0.34} {y - size} {x} {y - size * 1.9}Z", leaf)
+        canvas.path(f"M{x} {y - size * 1.9} Q{x + size * 0.34} {y - size} {x + size * 0.14} {y - size * 0.2} H{x} Z",
+            dark(leaf, 0.12))
         return
     for dx, dy, radius in ((-0.28, -0.62, 0.3), (0.26, -0.6, 0.32), (0, -0.88, 0.36), (0.02, -0.55, 0.34)):
         canvas.circle(x + dx * size, y + dy * size, radius * size, mix(leaf, "#ffffff", rng.uniform(0, 0.12)))
@@ -183,9 +192,10 @@ def street(canvas: Canvas) -> None:
     canvas.rect(0, h * 0.88, w, h * 0.12, "#8d8378")
     for n in range(8):
         canvas.rect(n * w / 7 - 30, h * 0.935, 90, 9, "#e6dccb", opacity=0.8)
-    for _ in range(rng.randint(1, 3)):
-        tree(canvas, rng.uniform(0.05, 0.95) * w, ground + 16, h * rng.uniform(0.3, 0.42))
-    canvas.stroke(f"M0 {h * 0.2} Q{w * 0.5} {h * 0.27} {w} {h * 0.18} M0 {h * 0.23} Q{w * 0.5} {h * 0.3} {w} {h * 0.2}", "#3c3a40", 2)
+    for n in range(rng.randint(2, 4)):
+        tree(canvas, (n + rng.uniform(0, 0.7)) * w / 3.4, ground + 16, h * rng.uniform(0.19, 0.27))
+    canvas.stroke(f"M0 {h * 0.2} Q{w * 0.5} {h * 0.27} {w} {h * 0.18} M0 {h * 0.23} Q{w * 0.5} {h * 0.3} {w}"
+        f" {h * 0.2}", "#3c3a40", 2)
     if rng.random() < 0.7:
         _bicycle_outline(canvas, rng.uniform(0.15, 0.8) * w, ground + 34)
 
@@ -222,7 +232,8 @@ def _bicycle_outline(canvas: Canvas, x: float, y: float) -> None:
     ink = "#33313a"
     for dx in (-34, 34):
         canvas.circle(x + dx, y, 22, "none", stroke=ink, stroke_width=4)
-    canvas.stroke(f"M{x - 34} {y} L{x - 10} {y - 34} H{x + 20} L{x} {y} Z M{x - 10} {y - 34} L{x} {y} M{x + 34} {y} L{x + 17} {y - 46} h-12 M{x - 18} {y - 38} h16", canvas.rng.choice(AWNINGS), 4)
+    canvas.stroke(f"M{x - 34} {y} L{x - 10} {y - 34} H{x + 20} L{x} {y} Z M{x - 10} {y - 34} L{x} {y} M{x + 34} {y}"
+        f" L{x + 17} {y - 46} h-12 M{x - 18} {y - 38} h16", canvas.rng.choice(AWNINGS), 4)
 
 
 def park(canvas: Canvas) -> None:
@@ -234,11 +245,13 @@ def park(canvas: Canvas) -> None:
     grass = rng.choice(("#8fb35c", "#7fa650", "#9cb866"))
     canvas.rect(0, h * 0.56, w, h * 0.44, canvas.linear(light(grass, 0.15), dark(grass, 0.2)))
     bend = w * rng.uniform(0.35, 0.65)
-    canvas.path(f"M{w * 0.3} {h} Q{w * 0.42} {h * 0.75} {bend} {h * 0.57} h{w * 0.04} Q{w * 0.66} {h * 0.75} {w * 0.74} {h}Z", "#e3d2b0")
+    canvas.path(f"M{w * 0.3} {h} Q{w * 0.42} {h * 0.75} {bend} {h * 0.57} h{w * 0.04} Q{w * 0.66} {h * 0.75}"
+        f" {w * 0.74} {h}Z", "#e3d2b0")
     for n in range(7):
         side = -1 if n % 2 else 1
         y = h * (0.6 + 0.045 * n)
-        tree(canvas, bend + side * w * (0.1 + 0.058 * n) + rng.uniform(-20, 20), y, h * (0.14 + 0.035 * n), poplar=rng.random() < 0.5)
+        tree(canvas, bend + side * w * (0.1 + 0.058 * n) + rng.uniform(-20, 20), y, h * (0.14 + 0.035 * n),
+            poplar=rng.random() < 0.5)
     for _ in range(70):
         x, y = rng.random() * w, h * rng.uniform(0.66, 0.99)
         if abs(x - w * 0.52) > w * (0.08 + 0.5 * (y / h - 0.6)):
@@ -246,7 +259,8 @@ def park(canvas: Canvas) -> None:
     bx, by = w * rng.uniform(0.1, 0.16), h * 0.84
     canvas.rect(bx, by, 170, 14, "#8a5a3b", rx=4)
     canvas.rect(bx, by - 46, 170, 14, "#9c6a47", rx=4)
-    canvas.stroke(f"M{bx + 16} {by + 8} v34 M{bx + 154} {by + 8} v34 M{bx + 16} {by - 36} v40 M{bx + 154} {by - 36} v40", "#4a3a30", 7)
+    canvas.stroke(f"M{bx + 16} {by + 8} v34 M{bx + 154} {by + 8} v34 M{bx + 16} {by - 36} v40 M{bx + 154} {by - 36}"
+        f" v40", "#4a3a30", 7)
 
 
 def valley(canvas: Canvas) -> None:
@@ -261,7 +275,8 @@ def valley(canvas: Canvas) -> None:
         tilt = rng.uniform(-30, 30)
         canvas.polygon([(0, y + tilt), (w, y - tilt), (w, h), (0, h)], field)
     x = w * rng.uniform(0.2, 0.8)
-    canvas.path(f"M{x} {h * 0.67} Q{x - 90} {h * 0.78} {x + 30} {h * 0.86} T{x - 60} {h} h110 Q{x + 150} {h * 0.88} {x + 40} {h * 0.78} T{x + 14} {h * 0.67}Z", "#7fb7d6")
+    canvas.path(f"M{x} {h * 0.67} Q{x - 90} {h * 0.78} {x + 30} {h * 0.86} T{x - 60} {h} h110 Q{x + 150} {h * 0.88}"
+        f" {x + 40} {h * 0.78} T{x + 14} {h * 0.67}Z", "#7fb7d6")
     for _ in range(rng.randint(10, 16)):
         y = h * rng.uniform(0.7, 0.96)
         tree(canvas, rng.random() * w, y, h * (0.05 + 0.13 * (y / h - 0.66) / 0.3), poplar=True)
@@ -273,13 +288,16 @@ def kites(canvas: Canvas) -> None:
     canvas.ground(canvas.linear(*rng.choice(DAYS)))
     for _ in range(5):
         x, y, size = rng.random() * w, rng.uniform(0.1, 0.6) * h, rng.uniform(40, 80)
-        for dx, dy, part in ((0, 0, 1), (-0.9, 0.2, 0.7), (0.9, 0.25, 0.75)):
-            canvas.circle(x + dx * size, y + dy * size, size * part, "#ffffff", opacity=0.35)
+        with canvas.group(opacity=0.55):
+            for dx, dy, part in ((0, 0, 0.62), (-0.7, 0.22, 0.42), (0.7, 0.2, 0.46), (1.25, 0.36, 0.28), (-1.2, 0.38, 0.26)):
+                canvas.circle(x + dx * size, y + dy * size, size * part, "#ffffff")
+            canvas.rect(x - size * 1.3, y + size * 0.3, size * 2.6, size * 0.34, "#ffffff", rx=size * 0.17)
     mountains(canvas, h * 0.82, h * 0.16, ("#b9c7d6", "#9aa5b1"))
     for n in range(rng.randint(6, 10)):
         x, y, size = w * (0.08 + 0.09 * n) + rng.uniform(-20, 20), h * rng.uniform(0.12, 0.62), rng.uniform(38, 74)
         one, two = rng.sample(("#e63946", "#ffb703", "#2a9d8f", "#f1faee", "#8338ec", "#fb8500", "#3a86ff"), 2)
-        canvas.stroke(f"M{x} {y} Q{x + rng.uniform(-90, 90)} {(y + h) / 2} {w * rng.uniform(0.2, 0.8)} {h}", "#ffffff", 1.4, opacity=0.8)
+        canvas.stroke(f"M{x} {y} Q{x + rng.uniform(-90, 90)} {(y + h) / 2} {w * rng.uniform(0.2, 0.8)} {h}",
+            "#ffffff", 1.4, opacity=0.8)
         with canvas.moved(x, y, size / 50, rng.uniform(-30, 30)):
             canvas.polygon([(0, -56), (46, 0), (0, 56), (-46, 0)], one)
             canvas.polygon([(0, -56), (46, 0), (0, 0)], two)
@@ -317,7 +335,7 @@ def pitch(canvas: Canvas) -> None:
     canvas.ground(ground)
     for n in range(0, 10, 2):
         canvas.rect(n * w / 10, 0, w / 10, h, stripe)
-    line: dict[str, str | float] = {"stroke": "#fdf8ec", "stroke_width": 6, "opacity": 0.85}
+    line: dict[str, Any] = {"stroke": "#fdf8ec", "stroke_width": 6, "opacity": 0.85}
     canvas.rect(40, 40, w - 80, h - 80, "none", **line)
     canvas.circle(w / 2, h / 2, h * 0.15, "none", **line)
     canvas.stroke(f"M{w / 2} 40 V{h - 40}", "#fdf8ec", 6, opacity=0.85)

@@ -1,6 +1,7 @@
 """Nouns of posts, in and out."""
 
-from datetime import date, datetime, time
+import zoneinfo
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -31,6 +32,9 @@ Price = Annotated[Decimal, Meta(examples=["1500.00"])]
 Photos = Annotated[list[Photo], Meta(max_length=10)]
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", examples=["18:30"])]
 Option = Annotated[str, Meta(min_length=1, max_length=200)]
+
+# Dates of events are local to the place; no place has a zone of its own yet.
+ZONE = zoneinfo.ZoneInfo("Asia/Kabul")
 
 
 class Attachment(msgspec.Struct):
@@ -219,3 +223,30 @@ class NotShareable(Conflict):
     """Only public posts are shared."""
 
     code, detail = "not_public", "Only public posts can be shared."
+
+
+def event_state(post: Post, now: datetime) -> EventState | None:
+    """Whether an event is ahead, under way or over; None without a date."""
+    if post.start_date is None:
+        return None
+    if now < event_start(post.start_date, post.start_time):
+        return "upcoming"
+    end = event_end(post.start_date, post.start_time, post.end_date, post.end_time)
+    return "ongoing" if now < end else "ended"
+
+
+def event_start(start: date, start_time: time | None) -> datetime:
+    """When an event begins, in UTC: its time, or the beginning of its day when none is given."""
+    return _moment(start, start_time or time.min)
+
+
+def event_end(start: date, start_time: time | None, end: date | None, end_time: time | None) -> datetime:
+    """When an event is over, in UTC: its end, or the end of its last day when no time is given."""
+    last = end or start
+    if end_time is not None:
+        return _moment(last, end_time)
+    return _moment(last + timedelta(days=1), time.min)
+
+
+def _moment(day: date, at: time) -> datetime:
+    return datetime.combine(day, at.replace(tzinfo=None), ZONE).astimezone(UTC)

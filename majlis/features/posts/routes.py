@@ -3,13 +3,11 @@
 from uuid import UUID
 
 from majlis.app import App
-from majlis.features.media import service as media
 from majlis.features.posts import service
 from majlis.features.posts.model import Post, PostCreate, PostUpdate
 from majlis.kit import http
 from majlis.kit.http import Upload, access
 from majlis.kit.me import Me
-from majlis.vendors.images import Kind
 
 api = http.Api("posts")
 FORM_BYTES = 10 * 11 * 1024 * 1024  # ten pictures and the fields beside them
@@ -26,11 +24,7 @@ FORM_BYTES = 10 * 11 * 1024 * 1024  # ten pictures and the fields beside them
 )
 async def create_post(app: App, me: Me, body: PostCreate, files: list[Upload]) -> Post:
     """Publish a post: JSON with photos of earlier uploads, or a form with up to ten `images`."""
-    async with media.storing(app, me, files, Kind.POST) as stored:
-        if stored:
-            body.attachments = [*(body.attachments or []), *(upload.photo for upload in stored)]
-        async with app.db.tx() as tx:
-            return await service.create(tx, me, body)
+    return await service.publish(app, me, body, files)
 
 
 @api.get("/api/v1/posts/{post_id}", policy=access.optional)
@@ -43,8 +37,7 @@ async def get_post(app: App, me: Me, post_id: UUID) -> Post:
 @api.put("/api/v1/posts/{post_id}", policy=access.owner)
 async def update_post(app: App, me: Me, post_id: UUID, body: PostUpdate) -> Post:
     """Change a post. Absent fields stay, null clears; the type never changes."""
-    async with app.db.tx() as tx:
-        return await service.update(tx, me, post_id, body)
+    return await service.revise(app, me, post_id, body)
 
 
 @api.delete("/api/v1/posts/{post_id}", policy=access.owner, status=204)

@@ -1,17 +1,18 @@
 """Verbs of posts: write, change, delete, read one, read lists."""
 
-import zoneinfo
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 
+from majlis.app import App
 from majlis.features.businesses import service as businesses
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo
+from majlis.features.places import service as places
 from majlis.features.polls import service as polls
 from majlis.features.posts import store
 from majlis.features.posts.facts import PostChanged, PostDeleted, PostPublished
@@ -24,17 +25,21 @@ from majlis.features.posts.model import (
     PostUpdate,
     SellCategory,
     Sort,
+    event_end,
+    event_start,
+    event_state,
 )
 from majlis.kit import clock, currencies, facts, ids, page
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
+from majlis.kit.http import Upload
 from majlis.kit.http.binding import given
 from majlis.kit.me import Me
+from majlis.vendors.geocode import Place
+from majlis.vendors.images import Kind
 
 VISIBLE, LISTED, SHOWN = store.VISIBLE, store.LISTED, store.SHOWN  # SQL for the stores of features above
-ZONE = zoneinfo.ZoneInfo(
-    "Asia/Kabul"
-)  # dates of events are local to the place; no place has a zone of its own yet
+LOCATIONS = ("address_location", "user_location")  # the first that there is says where a post is
 MAX_ATTACHMENTS = 10
 MAX_COUNT = page.MAX_OFFSET
 
@@ -137,7 +142,7 @@ async def dressed(tx: Reader, me: Me, posts: list[Post]) -> list[Post]:
         if post.type == "PULL":
             post.poll = shown_polls.get(post.id)
         elif post.type == "EVENT":
-            _set_event_state(post, now)
+            post.event_state = event_state(post, now)
     for post in posts:
         if post.original_post_id:
             post.original_post = originals.get(post.original_post_id)
@@ -149,31 +154,24 @@ async def categories(tx: Reader) -> dict[UUID, SellCategory]:
     return {category.id: category for category in await tx.all(store.CATEGORIES)}
 
 
-def _set_event_state(post: Post, now: datetime) -> None:
-    if post.start_date is None:
-        return
-    start = _moment(post.start_date, post.start_time or time.min)
-    end = event_end(post.start_date, post.start_time, post.end_date, post.end_time)
-    post.event_state = "upcoming" if now < start else "ongoing" if now < end else "ended"
-
-
-def event_end(start: date, start_time: time | None, end: date | None, end_time: time | None) -> datetime:
-    """When an event is over, in UTC: its end, or the end of its last day when no time is given."""
-    last = end or start
-    if end_time is not None:
-        return _moment(last, end_time)
-    return _moment(last + timedelta(days=1), time.min)
-
-
-def _moment(day: date, at: time) -> datetime:
-    return datetime.combine(day, at.replace(tzinfo=None), ZONE).astimezone(UTC)
-
-
 # ---- writing
 
 
-async def create(tx: Tx, me: Me, body: PostCreate) -> Post:
-    """A new post with its pictures and poll, in one transaction (rule 83).
+async def publish(app: App, me: Me, body: PostCreate, files: Sequence[Upload]) -> Post:
+    """`create`, with these pictures too, and with the parts of its place that were left out (rule 114).
+
+    Raises what `media.store` does, too; nothing is left behind then.
+    """
+    place = await places.look_up(app, me, body, body.address_location, body.user_location)
+    async with media.storing(app, me, files, Kind.POST) as stored:
+        if stored:
+            body.attachments = [*(body.attachments or []), *(upload.photo for upload in stored)]
+        async with app.db.tx() as tx:
+            return await create(tx, me, body, place)
+
+
+async def create(tx: Tx, me: Me, body: PostCreate, place: Place | None) -> Post:
+    """A new post with its pictures and poll, in one transaction (rule 83). `place` is that of its location.
 
     Raises Invalid naming each field, NotOwner for another's business.
     """
@@ -184,6 +182,7 @@ async def create(tx: Tx, me: Me, body: PostCreate) -> Post:
     if values.get("business_id"):
         await businesses.check_owner(tx, me, values["business_id"])
     row = _blank(ids.new(), user_id, kind, now)
+    places.fill_in(row, values, LOCATIONS, place)
     _assign(row, values)
     row.business_id = values.get("business_id")
     options = _options(kind, row.status, values.get("poll_options"))
@@ -221,9 +220,7 @@ async def _insert(tx: Tx, row: store.Stored) -> None:
 
 
 def _blank(post_id: UUID, user_id: UUID, kind: str, now: datetime) -> store.Stored:
-    empty: dict[str, Any] = dict.fromkeys(
-        (field.name for field in msgspec.structs.fields(store.Stored)), None
-    )
+    empty: dict[str, Any] = dict.fromkeys(store.Stored.__struct_fields__)
     empty |= {
         "id": post_id, "user_id": user_id, "type": kind, "visibility": "PUBLIC", "status": True, "free": False,
         "is_location": False, "attachments": [], "created_at": now, "updated_at": now,
@@ -232,11 +229,7 @@ def _blank(post_id: UUID, user_id: UUID, kind: str, now: datetime) -> store.Stor
 
 
 def _assign(row: store.Stored, values: dict[str, Any]) -> None:
-    kept = {field.name for field in msgspec.structs.fields(store.Stored)} - {
-        "type",
-        "attachments",
-        "business_id",
-    }
+    kept = set(store.Stored.__struct_fields__) - {"type", "attachments", "business_id"}
     for name, value in values.items():
         if name in ("start_time", "end_time") and value is not None:
             setattr(row, name, time.fromisoformat(value))
@@ -277,12 +270,8 @@ async def _check(tx: Reader, row: store.Stored, pictures: int) -> None:
 
     if row.title is not None and not row.title.strip():
         need("title", "A title is not empty.", "invalid")
-    if (
-        row.type == "FEED"
-        and row.original_post_id is None
-        and not (row.description or "").strip()
-        and not pictures
-    ):
+    bare = row.original_post_id is None and not (row.description or "").strip() and not pictures
+    if row.type == "FEED" and bare:
         need("description", "A feed post needs a description or a picture.")
     if row.type == "SELL":
         await _check_sale(tx, row, need)
@@ -329,14 +318,21 @@ def _check_event(row: store.Stored, need: Any) -> None:
         return
     end = event_end(row.start_date, row.start_time, row.end_date, row.end_time)
     backwards = row.end_date is not None and row.end_date < row.start_date
-    if backwards or end < _moment(row.start_date, row.start_time or time.min):
+    if backwards or end < event_start(row.start_date, row.start_time):
         need("end_date", "An event does not end before it starts.", "invalid")
     if row.expired_at is None:
         row.expired_at = end
 
 
-async def update(tx: Tx, me: Me, post_id: UUID, body: PostUpdate) -> Post:
-    """Change a post of one's own. Raises NotFound, NotAuthor, Invalid."""
+async def revise(app: App, me: Me, post_id: UUID, body: PostUpdate) -> Post:
+    """`update`, with the parts of a new location's place that were left out (rule 114)."""
+    place = await places.look_up(app, me, body, body.address_location, body.user_location)
+    async with app.db.tx() as tx:
+        return await update(tx, me, post_id, body, place)
+
+
+async def update(tx: Tx, me: Me, post_id: UUID, body: PostUpdate, place: Place | None) -> Post:
+    """Change a post of one's own; `place` is that of the body's location. Raises NotFound, NotAuthor, Invalid."""
     await get(tx, me, post_id)
     row = await _own(tx, me, post_id)
     values = given(body)
@@ -344,6 +340,7 @@ async def update(tx: Tx, me: Me, post_id: UUID, body: PostUpdate) -> Post:
     # The end of an event follows its dates unless it was set by itself.
     if row.type == "EVENT" and "expired_at" not in values and set(EVENT_ONLY) & values.keys():
         row.expired_at = None
+    places.fill_in(row, values, LOCATIONS, place)
     _assign(row, values)
     now = clock.now()
     row.updated_at = now

@@ -53,9 +53,8 @@ async def get_me(app: App, me: Me) -> User:
 
 @api.put("/api/v1/users/me", policy=access.user)
 async def update_me(app: App, me: Me, body: ProfileUpdate) -> User:
-    """Change the caller's profile. Absent fields stay, null clears."""
-    async with app.db.tx() as tx:
-        return await service.update(tx, me, body)
+    """Change the caller's profile. Absent fields stay, null clears; a new location fills absent place fields."""
+    return await service.revise(app, me, body)
 
 
 @api.delete("/api/v1/users/me/account", policy=access.strong, status=204, errors=(401, 403, 409))

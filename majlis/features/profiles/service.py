@@ -7,6 +7,7 @@ from majlis.features.identity import service as identity
 from majlis.features.identity.model import EmailTaken
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo
+from majlis.features.places import service as places
 from majlis.features.profiles import store
 from majlis.features.profiles.model import (
     LoginBody,
@@ -26,6 +27,7 @@ from majlis.kit.geo import Point
 from majlis.kit.http import Upload
 from majlis.kit.http.binding import given
 from majlis.kit.me import Me, Origin
+from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
 COMPLETE = ("first_name", "last_name", "province", "district", "neighborhood")  # rule 22
@@ -130,8 +132,18 @@ def _profile(row: store.Row) -> Profile:
     )  # fmt: skip
 
 
-async def update(tx: Tx, me: Me, body: ProfileUpdate) -> User:
-    """Change the caller's profile, making it if missing (rule 161). Raises Invalid."""
+async def revise(app: App, me: Me, body: ProfileUpdate) -> User:
+    """`update`, with the parts of a new location's place that were left out (rule 114)."""
+    place = await places.look_up(app, me, body, body.location)
+    async with app.db.tx() as tx:
+        return await update(tx, me, body, place)
+
+
+async def update(tx: Tx, me: Me, body: ProfileUpdate, place: Place | None) -> User:
+    """Change the caller's profile, making it if missing (rule 161). `place` is that of the body's location.
+
+    Raises Invalid.
+    """
     user_id = me.user()
     changes = given(body)
     if changes.get("dob") is not None and changes["dob"] > clock.now().date():
@@ -142,6 +154,7 @@ async def update(tx: Tx, me: Me, body: ProfileUpdate) -> User:
     row = await tx.one(store.LOCK, user_id)
     if row is None:
         raise NotFound()
+    places.fill_in(row, changes, ("location",), place)
     for name, value in changes.items():
         setattr(row, name, value)
     complete = all(getattr(row, name) for name in COMPLETE)

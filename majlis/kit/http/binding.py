@@ -1,5 +1,6 @@
 """Strict input: JSON, query and form values as Structs, with every wrong field named."""
 
+import functools
 import inspect
 import math
 import types
@@ -46,7 +47,9 @@ def _loose(data: bytes) -> Any:
 
 def _refuse(given: dict[str, Any], refused: frozenset[str]) -> None:
     wrong = [
-        FieldFault(name, "not_writable", "This field is set by the server.") for name in given if name in refused
+        FieldFault(name, "not_writable", "This field is set by the server.")
+        for name in given
+        if name in refused
     ]
     if wrong:
         raise Invalid("Some fields cannot be set.", fields=wrong)
@@ -67,13 +70,13 @@ def query(raw: bytes, type: type[T]) -> T:
 
 def from_pairs(pairs: list[tuple[str, str]], type: type[T], *, json_values: bool = False) -> T:
     """Name-value pairs as this Struct. In forms, nested values may be written as JSON."""
-    wanted = {field.encode_name: field for field in msgspec.structs.fields(cast(Any, type))}
+    lists = _lists(cast(Any, type))
     given: dict[str, Any] = {}
     for name, text in pairs:
-        field = wanted.get(name)
-        if field is None:
+        is_list = lists.get(name)
+        if is_list is None:
             given.setdefault(name, text)
-        elif _is_list(field.type) and not (json_values and text.startswith("[")):
+        elif is_list and not (json_values and text.startswith("[")):
             given.setdefault(name, []).append(_from_text(text, json_values))
         else:
             given[name] = _from_text(text, json_values)
@@ -86,6 +89,12 @@ def from_pairs(pairs: list[tuple[str, str]], type: type[T], *, json_values: bool
         raise Invalid(fields=_listed(list(faults(type, given, "", strict=False)))) from None
     check(value)
     return value
+
+
+@functools.cache
+def _lists(type: Any) -> dict[str, bool]:
+    """Whether each field of a Struct is a list. Kept, because resolving annotations takes its time."""
+    return {field.encode_name: _is_list(field.type) for field in msgspec.structs.fields(type)}
 
 
 def _from_text(value: str, json_values: bool) -> Any:
@@ -131,7 +140,9 @@ def faults(type: Any, value: Any, path: str, *, strict: bool) -> typing.Iterator
         yield FieldFault(path, "invalid", _message(error))
 
 
-def _struct_faults(struct: Any, value: dict[str, Any], path: str, strict: bool) -> typing.Iterator[FieldFault]:
+def _struct_faults(
+    struct: Any, value: dict[str, Any], path: str, strict: bool
+) -> typing.Iterator[FieldFault]:
     found = False
     for field in msgspec.structs.fields(struct):
         name = field.encode_name
@@ -164,40 +175,47 @@ def check(value: Any) -> None:
 
 
 def _unclean(value: Any, path: str, depth: int) -> typing.Iterator[FieldFault]:
-    if isinstance(value, str):
-        if not CONTROL.isdisjoint(value):
-            yield FieldFault(path, "control_character", "Control characters are not allowed.")
-        elif not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value):
-            yield FieldFault(path, "lone_surrogate", "The text is not valid Unicode.")
-    elif isinstance(value, msgspec.Struct):
+    if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             item = getattr(value, name)
             if item is not None and item is not UNSET and item is not True and item is not False:
                 yield from _unclean(item, f"{path}.{name}" if path else name, depth + 1)
-    elif isinstance(value, int):
-        if not -MAX_INT <= value <= MAX_INT:
-            yield FieldFault(path, "out_of_range", "This number is too large.")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield FieldFault(path, "not_finite", "This must be a finite number.")
-    elif isinstance(value, Decimal):
-        if not value.is_finite():
-            yield FieldFault(path, "not_finite", "This must be a finite number.")
+    elif not isinstance(value, dict | list | tuple):
+        wrong = _wrong_with(value)
+        if wrong:
+            yield FieldFault(path, *wrong)
+    elif depth > MAX_DEPTH:
+        yield FieldFault(path, "too_deep", "This is nested too deeply.")
     elif isinstance(value, dict):
-        if depth > MAX_DEPTH:
-            yield FieldFault(path, "too_deep", "This is nested too deeply.")
-            return
         for key, item in value.items():
             yield from _unclean(key, path, depth + 1)
             yield from _unclean(item, f"{path}.{key}", depth + 1)
-    elif isinstance(value, list | tuple):
-        if depth > MAX_DEPTH:
-            yield FieldFault(path, "too_deep", "This is nested too deeply.")
-            return
+    else:
         for index, item in enumerate(value):
             yield from _unclean(item, f"{path}[{index}]", depth + 1)
 
 
+def _wrong_with(value: Any) -> tuple[str, str] | None:
+    """(code, words) of what no single value may be."""
+    if isinstance(value, str):
+        if not CONTROL.isdisjoint(value):
+            return "control_character", "Control characters are not allowed."
+        if not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value):
+            return "lone_surrogate", "The text is not valid Unicode."
+    elif isinstance(value, int):
+        if not -MAX_INT <= value <= MAX_INT:
+            return "out_of_range", "This number is too large."
+    elif (isinstance(value, float) and not math.isfinite(value)) or (
+        isinstance(value, Decimal) and not value.is_finite()
+    ):
+        return "not_finite", "This must be a finite number."
+    return None
+
+
 def given(value: Any) -> dict[str, Any]:
     """The fields of a partial update that were present, null ones included."""
-    return {name: item for name in value.__struct_fields__ if not isinstance(item := getattr(value, name), UnsetType)}
+    return {
+        name: item
+        for name in value.__struct_fields__
+        if not isinstance(item := getattr(value, name), UnsetType)
+    }

@@ -53,7 +53,9 @@ class Idempotency:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def run(self, request: Request, work: Callable[[], Awaitable[Answer | Response]]) -> Answer | Response:
+    async def run(
+        self, request: Request, work: Callable[[], Awaitable[Answer | Response]]
+    ) -> Answer | Response:
         """The stored answer of this key, or the work's, which is then stored. Raises Invalid for another body."""
         key = request.header(b"idempotency-key")
         if not 0 < len(key) <= MAX_KEY or not key.isprintable():
@@ -76,7 +78,9 @@ class Idempotency:
 
 def _replay(stored: Stored | None, route: str, body_hash: bytes) -> Answer:
     if stored is None or stored.status is None:
-        raise Invalid.field("Idempotency-Key", "The first request with this key did not finish; use a new key.")
+        raise Invalid.field(
+            "Idempotency-Key", "The first request with this key did not finish; use a new key."
+        )
     if stored.route != route or stored.body_hash != body_hash:
         raise Invalid.field("Idempotency-Key", "This key was used for another request.", code="key_reused")
     headers = msgspec.json.decode(stored.headers, type=dict[str, str]) if stored.headers else {}

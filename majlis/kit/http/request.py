@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from uuid_utils import uuid7
 
-from majlis.kit import ids
 from majlis.kit.errors import Malformed, TooLarge
 from majlis.kit.me import Me, Origin
 
@@ -48,7 +48,7 @@ class Request:
         self._body: bytes | None = None
         self._form: tuple[list[tuple[str, str]], list[Upload]] | None = None
         given = self.headers.get(b"x-request-id", b"")
-        self.id = given.decode("latin-1") if _good_id(given) else str(ids.new())
+        self.id = given.decode("latin-1") if _good_id(given) else str(uuid7())
 
     @property
     def ip(self) -> str:
@@ -121,7 +121,9 @@ class Request:
             files: list[Upload] = []
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
-                    files.append(Upload(name, value.filename or "", value.content_type or "", await value.read()))
+                    files.append(
+                        Upload(name, value.filename or "", value.content_type or "", await value.read())
+                    )
                 else:
                     fields.append((name, value))
             await form.close()

@@ -47,7 +47,9 @@ class PageQuery(msgspec.Struct, kw_only=True):
 
     limit: Annotated[int, Meta(ge=1, le=page.MAXIMUM, description="how many items")] = page.DEFAULT
     cursor: Annotated[str, Meta(max_length=500, description="`next_cursor` of the page before")] | None = None
-    offset: Annotated[int, Meta(ge=0, le=page.MAX_OFFSET, description="how many to skip; a cursor wins")] | None = None
+    offset: (
+        Annotated[int, Meta(ge=0, le=page.MAX_OFFSET, description="how many to skip; a cursor wins")] | None
+    ) = None
 
     def paging(self) -> page.Paging:
         """The same for the domain."""
@@ -57,7 +59,9 @@ class PageQuery(msgspec.Struct, kw_only=True):
 class Route:
     """A method and path, its policy, and how its function's parameters are found."""
 
-    def __init__(self, method: str, path: str, handler: Handler, policy: Policy, api: str, options: dict[str, Any]) -> None:
+    def __init__(
+        self, method: str, path: str, handler: Handler, policy: Policy, api: str, options: dict[str, Any]
+    ) -> None:
         self.method = method
         self.path = path
         self.handler = handler
@@ -80,7 +84,9 @@ class Route:
         self.surface: Any = None
         self.hints = get_type_hints(handler, include_extras=True)
         self.returns = self.hints.pop("return", None)
-        self.path_names = [part.strip("{}").removesuffix("...") for part in path.split("/") if part.startswith("{")]
+        self.path_names = [
+            part.strip("{}").removesuffix("...") for part in path.split("/") if part.startswith("{")
+        ]
         self.query_type = self.hints.get("query")
         self.body_type = self.hints.get("body")
         self.getters = self._bind()

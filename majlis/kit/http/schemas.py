@@ -18,12 +18,12 @@ class Schemas:
         """Raises TypeError when two types would get the same name."""
         wanted = list(types)
         structs = _structs(shapes.multi_type_info(wanted))
+        _refuse_twins([_of_generic(struct) for struct in structs if _of_generic(struct)])
         # Asked for as well, a Struct answers with a reference, which tells its name.
         found, components = msgspec.json.schema_components([*wanted, *structs], ref_template=REF)
         given = [schema["$ref"].rpartition("/")[2] for schema in found[len(wanted) :]]
         called = [_readable(struct, old) for struct, old in zip(structs, given, strict=True)]
-        if twice := sorted({name for name in called if called.count(name) > 1}):
-            raise TypeError(f"several Structs would be called {', '.join(twice)}; rename one")
+        _refuse_twins(called)
         names = dict(zip(given, called, strict=True))
         for (struct, info), old in zip(structs.items(), given, strict=True):
             _amend_struct(struct, info, components[old])
@@ -87,16 +87,26 @@ def _structs(infos: Iterable[shapes.Type]) -> dict[Any, shapes.StructType]:
     return found
 
 
+def _refuse_twins(names: list[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise TypeError(f"several Structs would be called {', '.join(twice)}; rename one")
+
+
 def _readable(struct: Any, name: str) -> str:
-    """`PostListing` for a Listing of Posts; with the feature in front where two features share a name."""
-    arguments = getattr(struct, "__args__", ())
-    if arguments:
-        inner = "".join(_title(getattr(part, "__name__", str(part))) for part in arguments)
-        return f"{inner}{struct.__origin__.__name__}"
+    """A Struct's own name; with the feature in front where two features share it."""
+    if generic := _of_generic(struct):
+        return generic
     if "." in name:
         *_, owner, _, own = name.split(".")
         return owner.title() + own
     return name
+
+
+def _of_generic(struct: Any) -> str:
+    """`PostListing` for a Listing of Posts; nothing for what is not generic."""
+    arguments = getattr(struct, "__args__", ())
+    inner = "".join(_title(getattr(part, "__name__", str(part))) for part in arguments)
+    return f"{inner}{struct.__origin__.__name__}" if arguments else ""
 
 
 def _title(text: str) -> str:

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import brotli
 import msgspec
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from majlis.kit import log, telemetry
 from majlis.kit.errors import MethodNotAllowed, NotFound, Refused, Unavailable
+from majlis.kit.http.deadlines import Deadlines
 from majlis.kit.http.request import Disconnected, Request
 from majlis.kit.http.router import Router
 from majlis.kit.http.routes import Answer, Api, Route
@@ -21,7 +22,9 @@ from majlis.kit.me import Me
 logger = log.get("majlis.http")
 encode = msgspec.json.Encoder().encode
 COMPRESS_FROM = 1024
-JSON = b"application/json"
+JSON = (b"content-type", b"application/json")
+PRIVATE = (b"cache-control", b"private, no-cache")
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -65,7 +68,7 @@ class Server:
         self.router = Router()
         self.routes: list[Route] = []
         self._client_ip = client_ip
-        self._timeout = timeout_s
+        self._deadlines = Deadlines(timeout_s)
         self._max_body = max_body
         self._on_start, self._on_stop = on_start, on_stop
         self._timers: dict[tuple[str, str, int], Any] = {}
@@ -102,21 +105,28 @@ class Server:
     async def _http(self, request: Request, receive: Any, send: Any) -> None:
         started = time.perf_counter()
         extra: dict[str, str] = {}
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._deadlines.begin(task)
         try:
             request.ip = self._client_ip(request)
             with telemetry.traces.span(request.path):
-                async with asyncio.timeout(self._timeout):
-                    result = await self._answer(request, extra)
+                result = await self._answer(request, extra)
         except Refused as refused:
             result = self._refusal(refused, request)
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and not self._deadlines.passed(task):
+                raise
             result = self._refusal(Unavailable("This took too long.", code="timeout"), request)
         except Disconnected:
             logger.info("client gone", path=request.path, request_id=request.id)
             return
         except Exception as error:
             logger.error("unexpected", exc_info=error, path=request.path, request_id=request.id)
-            result = self._refusal(Refused("Something went wrong here.", code="internal", status=500), request)
+            result = self._refusal(
+                Refused("Something went wrong here.", code="internal", status=500), request
+            )
+        finally:
+            self._deadlines.end(task)
         status = await self._send(request, result, extra, receive, send)
         self._record(request, status, time.perf_counter() - started)
 
@@ -142,7 +152,9 @@ class Server:
         result = await route.call(self.app, request)
         if isinstance(result, Response):
             return result
-        answer = result if isinstance(result, Answer) else Answer(result, 204 if result is None else route.status)
+        answer = (
+            result if isinstance(result, Answer) else Answer(result, 204 if result is None else route.status)
+        )
         if answer.body is not None and not isinstance(answer.body, bytes):
             answer.body = encode(answer.body)
         return answer
@@ -174,10 +186,13 @@ class Server:
     async def _send(
         self, request: Request, result: Answer | Response, extra: dict[str, str], receive: Any, send: Any
     ) -> int:
-        fixed: Headers = [(b"x-request-id", request.id.encode("latin-1")), (b"x-content-type-options", b"nosniff")]
+        fixed: Headers = [(b"x-request-id", request.id.encode("latin-1")), NOSNIFF]
         # A refusal that names the limit it comes from knows better than the request at large.
-        extra = {name: value for name, value in extra.items() if name not in result.headers}
-        fixed += [(name.lower().encode(), value.encode("latin-1")) for name, value in extra.items()]
+        fixed += [
+            (name.lower().encode(), value.encode("latin-1"))
+            for name, value in extra.items()
+            if name not in result.headers
+        ]
         if isinstance(result, Response):
             result.raw_headers.extend(fixed)
             await result(request.scope, receive, send)
@@ -191,16 +206,18 @@ class Server:
     def _shape(self, request: Request, answer: Answer) -> tuple[int, bytes, Headers]:
         """Status, body and headers after conditional requests and compression."""
         status, body = answer.status, answer.body or b""
-        headers: Headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        headers: Headers = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()
+        ]
         if status == 204:
             return status, b"", headers
         if "Content-Type" not in answer.headers:
-            headers.append((b"content-type", JSON))
+            headers.append(JSON)
         if status == 200 and request.method in ("GET", "HEAD"):
-            etag = b'W/"' + hashlib.blake2b(body, digest_size=12).hexdigest().encode() + b'"'
+            etag = b'W/"' + hashlib.sha256(body).hexdigest()[:24].encode() + b'"'
             headers.append((b"etag", etag))
             if "Cache-Control" not in answer.headers:
-                headers.append((b"cache-control", b"private, no-cache"))
+                headers.append(PRIVATE)
             if etag_matches(request.headers.get(b"if-none-match"), etag):
                 return 304, b"", headers
         accepted = request.headers.get(b"accept-encoding")
@@ -217,8 +234,7 @@ class Server:
         if timer is None:
             timer = self._timers[key] = telemetry.requests.labels(request.method, path, str(status))
         timer.observe(seconds)
-        logger.info(
-            "request",
+        log.access(
             method=request.method,
             path=request.path,
             status=status,
@@ -240,7 +256,11 @@ def etag_matches(header: bytes | None, etag: bytes) -> bool:
 
 def _compress(accepted: bytes, body: bytes, headers: Headers) -> bytes:
     headers.append((b"vary", b"Accept-Encoding"))
-    offered = {part.partition(b";")[0].strip() for part in accepted.split(b",") if b"q=0" != part.partition(b";")[2].strip()}
+    offered = {
+        part.partition(b";")[0].strip()
+        for part in accepted.split(b",")
+        if b"q=0" != part.partition(b";")[2].strip()
+    }
     if b"br" in offered:
         headers.append((b"content-encoding", b"br"))
         return bytes(brotli.compress(body, quality=4))

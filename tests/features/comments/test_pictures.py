@@ -35,7 +35,7 @@ def references(world: World) -> list[int]:
     return [attached(world, path) for path in objects(world)]
 
 
-@pytest.mark.rule("hamsaya:117", "hamsaya:72", "hamsaya:71", "hamsaya:tension-20")
+@pytest.mark.rule("hamsaya:117", "hamsaya:72", "hamsaya:71")
 def test_a_form_brings_pictures_along(world: World) -> None:
     amina = world.person()
     post = write(world, amina)

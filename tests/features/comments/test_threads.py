@@ -106,7 +106,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.rule("hamsaya:117", "hamsaya:tension-57")
+@pytest.mark.rule("hamsaya:117")
 @pytest.mark.parametrize("sort", EXPECTED)
 @pytest.mark.parametrize("limit", [3, 20])
 def test_pages_join_into_the_whole_list(world: World, sort: str, limit: int) -> None:

@@ -75,7 +75,8 @@ def test_a_password_may_have_any_script(password: str) -> None:
 
 @pytest.mark.rule("hamsaya:55", "hamsaya:57")
 @pytest.mark.parametrize(
-    "path, field", [("register", "password"), ("reset-password", "new_password"), ("change-password", "new_password")]
+    "path, field",
+    [("register", "password"), ("reset-password", "new_password"), ("change-password", "new_password")],
 )
 @pytest.mark.parametrize("weak", ["weak", "Aa1!" + "x" * 69, "x" * 2000])
 def test_every_door_asks_for_a_strong_one(world: World, path: str, field: str, weak: str) -> None:
@@ -141,7 +142,11 @@ def test_change_and_reset_refuse_the_present_password(world: World) -> None:
         ("reset-password", {"token": token, "new_password": PASSWORD}),
     ):
         answer = world.post(f"{AUTH}/{path}", amina, json=body)
-        assert (answer.status_code, code(answer), fields(answer)) == (422, "password_reused", ["new_password"])
+        assert (answer.status_code, code(answer), fields(answer)) == (
+            422,
+            "password_reused",
+            ["new_password"],
+        )
     assert status(world, amina.token) == 200
 
 
@@ -156,7 +161,9 @@ def test_changing_the_password_ends_the_other_sessions(world: World) -> None:
     assert login(world, amina.email).status_code == 401
     assert login(world, amina.email, "Herat-2026!").status_code == 200
     world.drain()
-    assert [letter.to for letter in world.mails() if "password was changed" in letter.subject] == [amina.email]
+    assert [letter.to for letter in world.mails() if "password was changed" in letter.subject] == [
+        amina.email
+    ]
 
 
 def test_other_sessions_stay_when_the_owner_says_so(world: World) -> None:
@@ -172,7 +179,10 @@ def test_changing_needs_the_present_password(world: World) -> None:
     answer = world.post(f"{AUTH}/change-password", amina, json=body)
     assert (answer.status_code, code(answer)) == (401, "wrong_password")
     assert world.post(f"{AUTH}/change-password", json=body).status_code == 401
-    assert fields(world.post(f"{AUTH}/change-password", amina, json={})) == ["current_password", "new_password"]
+    assert fields(world.post(f"{AUTH}/change-password", amina, json={})) == [
+        "current_password",
+        "new_password",
+    ]
     assert status(world, amina.token) == 200
 
 

@@ -9,7 +9,7 @@ import pytest
 from majlis.features.media import handlers, service, store
 from majlis.features.media.model import Photo, StillAttached
 from majlis.kit import clock
-from majlis.kit.db import Query
+from majlis.kit.db import Hold, Query
 from majlis.kit.errors import Invalid, NotFound, Unavailable
 from majlis.kit.http import Upload
 from majlis.kit.me import Me
@@ -181,13 +181,27 @@ def test_what_a_block_that_fails_had_stored_goes_at_once(world: World) -> None:
     assert objects(world) == [kept.path]
 
 
+def test_so_it_does_when_one_transaction_spans_the_request(clone: World) -> None:
+    amina = clone.person()
+
+    async def failing() -> None:
+        async with Hold(clone.app.db), service.storing(clone.app, amina.me, [FILE], Kind.POST) as (one,):
+            async with clone.app.db.tx() as tx:
+                await service.claim(tx, amina.me, [one.photo], "photos")
+            assert len(names(clone)) == 2
+            raise Invalid.field("title", "A title is needed.")
+
+    with pytest.raises(Invalid):
+        clone.go(failing())
+    assert is_empty(clone)
+
+
 def test_what_a_block_that_succeeds_had_stored_stays(world: World) -> None:
     amina = world.person()
 
     async def succeeding() -> str:
-        async with service.storing(world.app, amina.me, [FILE], Kind.POST) as (one,):
-            async with world.app.db.tx() as tx:
-                await service.claim(tx, amina.me, [one.photo], "photos")
+        async with service.storing(world.app, amina.me, [FILE], Kind.POST) as (one,), world.app.db.tx() as tx:
+            await service.claim(tx, amina.me, [one.photo], "photos")
         return one.path
 
     path = world.go(succeeding())

@@ -1,29 +1,41 @@
 """Public pictures over HTTP: whole, in part, or not at all."""
 
-from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
 from majlis.features.media import service
+from majlis.surfaces import media
 from majlis.surfaces.media import wanted
 from majlis.vendors.files import RangeNotSatisfiable, from_settings
 from majlis.vendors.images import Kind
-from tests.features.media.uploads import folder, raw, stored, upload
+from tests.features.media.uploads import folder, raw, stored
 from tests.vendors.pictures import noise
 from tests.vendors.test_files import s3_port, s3_settings  # noqa: F401  # a fixture is found by its name here
 from tests.world import World
 
+PATH = "00000000-0000-4000-8000-000000000000/town.webp"
 
-@pytest.fixture(params=["local", "s3"])
-def shown(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[World, str, bytes]]:
+
+@cache
+def town() -> bytes:
+    """A picture that is large enough to be streamed in several pieces."""
+    return bytes(noise(1200, 1200).webpsave_buffer(Q=80))
+
+
+@pytest.fixture(params=["local whole", "local streamed", "s3 whole", "s3 streamed"])
+def shown(
+    request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch
+) -> tuple[World, str, bytes]:
     """A world whose store is a folder or a bucket, the path of a picture in it, and its bytes."""
-    if request.param == "s3":
+    store, way = request.param.split()
+    if store == "s3":
         world.app.files = from_settings(s3_settings(request.getfixturevalue("s3_port")))
-    source = noise(1200, 1200).pngsave_buffer()  # large enough to come in several pieces
-    body = upload(world, world.person(), source, name="town.png").json()
-    data = world.go(world.app.files.get(body["path"]))
-    assert len(data) > 300_000
-    yield world, f"/media/{body['path']}", data
+    monkeypatch.setattr(media, "WHOLE", media.WHOLE if way == "whole" else 0)
+    assert 300_000 < len(town()) < 1024 * 1024
+    for name, data in ((PATH, town()), (service.thumbnail_of(PATH), town()[:1000])):
+        world.go(world.app.files.put(name, data, content_type="image/webp"))
+    return world, f"/media/{PATH}", town()
 
 
 def test_pictures_are_served_to_anybody_for_ever(shown: tuple[World, str, bytes]) -> None:

@@ -1,5 +1,6 @@
 """Uploads made for tests, and what lies in storage."""
 
+import asyncio
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,12 @@ def raw(world: World, method: str, path: str, who: Person | None = None) -> int:
         "headers": headers, "client": ("127.0.0.1", 4711), "asgi": {"spec_version": "2.3"},
     }  # fmt: skip
 
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not messages:
+            await asyncio.Event().wait()  # the client stays until it is answered
+        return messages.pop()
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":

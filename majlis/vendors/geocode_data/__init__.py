@@ -1,0 +1,1 @@
+"""What the offline geocoder knows, and how its file is made."""

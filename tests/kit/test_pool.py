@@ -1,0 +1,176 @@
+"""The pool: whose turn it is, what is not given out again, and its end."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from majlis.kit import db
+from majlis.kit.db import Pool, open_pool
+from majlis.kit.errors import Unavailable
+from tests.world import World
+
+SIZE = 2
+
+
+@pytest.fixture
+def pool(clone: World) -> Iterator[Pool]:
+    made = clone.go(open_pool(clone.url, SIZE))
+    yield made
+    clone.go(made.close())
+
+
+async def pid(connection: Any) -> int:
+    return int(await connection.fetchval("SELECT pg_backend_pid()"))
+
+
+def test_no_more_are_open_than_allowed(clone: World, pool: Pool) -> None:
+    most: list[int] = []
+
+    async def one() -> None:
+        connection = await pool.acquire()
+        await connection.fetchval("SELECT pg_sleep(0.001)")
+        most.append(pool.sizes()[0])
+        await pool.release(connection)
+
+    async def work() -> None:
+        await asyncio.gather(*(one() for _ in range(40)))
+
+    clone.go(work())
+    assert (len(most), max(most)) == (40, SIZE)
+    assert pool.sizes() == (SIZE, SIZE)
+
+
+def test_turns_come_in_order(clone: World, pool: Pool) -> None:
+    seen: list[int] = []
+
+    async def one(number: int) -> None:
+        connection = await pool.acquire()
+        seen.append(number)
+        await asyncio.sleep(0)
+        await pool.release(connection)
+
+    async def work() -> None:
+        held = [await pool.acquire() for _ in range(SIZE)]
+        waiting = [asyncio.ensure_future(one(number)) for number in range(10)]
+        await asyncio.sleep(0)
+        assert seen == []
+        for connection in held:
+            await pool.release(connection)
+        await asyncio.gather(*waiting)
+
+    clone.go(work())
+    assert seen == list(range(10))
+
+
+def test_who_leaves_the_queue_takes_no_connection_along(clone: World, pool: Pool) -> None:
+    async def work() -> None:
+        held = [await pool.acquire() for _ in range(SIZE)]
+        before, at_once, after = (asyncio.ensure_future(pool.acquire()) for _ in range(3))
+        await asyncio.sleep(0)
+        before.cancel()  # while it waits
+        await pool.release(held.pop())  # for the second
+        at_once.cancel()  # its turn has come, but it has not run yet
+        await asyncio.gather(before, at_once, return_exceptions=True)
+        assert before.cancelled() and at_once.cancelled()
+        await pool.release(await asyncio.wait_for(after, 1))
+        await pool.release(held.pop())
+
+    clone.go(work())
+    assert pool.sizes() == (SIZE, SIZE)
+
+
+def test_an_open_transaction_is_not_passed_on(clone: World, pool: Pool) -> None:
+    async def work() -> tuple[int, set[int]]:
+        connection = await pool.acquire()
+        left = await pid(connection)
+        await connection.execute("BEGIN")
+        await pool.release(connection)
+        others = [await pool.acquire() for _ in range(SIZE)]
+        found = {await pid(other) for other in others}
+        assert not any(other.is_in_transaction() for other in others)
+        for other in others:
+            await pool.release(other)
+        return left, found
+
+    left, found = clone.go(work())
+    assert left not in found and len(found) == SIZE
+
+
+@pytest.mark.parametrize("resting", [True, False])
+def test_a_connection_that_was_cut_is_replaced(clone: World, pool: Pool, resting: bool) -> None:
+    async def work() -> None:
+        held = [await pool.acquire() for _ in range(SIZE)]
+        waiting = asyncio.ensure_future(pool.acquire())
+        await asyncio.sleep(0)
+        if resting:
+            await pool.release(held[0])
+            held[0] = await waiting
+            for connection in held:
+                await pool.release(connection)
+        for connection in held:
+            connection.terminate()
+        if not resting:
+            await pool.release(held.pop())
+            held.append(await asyncio.wait_for(waiting, 5))
+            assert await pid(held[-1])
+            for connection in held:
+                await pool.release(connection)
+        found = await pool.acquire()
+        assert await pid(found)
+        await pool.release(found)
+
+    clone.go(work())
+    assert pool.sizes()[0] <= SIZE
+
+
+def test_one_that_rested_too_long_is_replaced(
+    clone: World, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken() -> int:
+        connection = await pool.acquire()
+        found = await pid(connection)
+        await pool.release(connection)
+        return found
+
+    assert clone.go(taken()) == clone.go(taken())
+    before = clone.go(taken())
+    monkeypatch.setattr(db, "IDLE_S", 0.0)
+    assert clone.go(taken()) != before
+
+
+def test_a_statement_that_was_given_up_leaves_its_connection_usable(clone: World, pool: Pool) -> None:
+    async def work() -> None:
+        for _ in range(2 * SIZE):
+            connection = await pool.acquire()
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await connection.fetchval("SELECT pg_sleep(30)")
+            await pool.release(connection)
+        connection = await pool.acquire()
+        assert await asyncio.wait_for(connection.fetchval("SELECT 7"), 5) == 7
+        await pool.release(connection)
+
+    clone.go(work())
+
+
+def test_the_end_waits_for_those_in_use_but_not_forever(
+    clone: World, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "CLOSE_S", 0.5)
+    monkeypatch.setattr(db, "ACQUIRE_S", 0.1)
+
+    async def work() -> None:
+        brief, stuck = await pool.acquire(), await pool.acquire()
+        ending = asyncio.ensure_future(pool.close())
+        assert await brief.fetchval("SELECT 1") == 1
+        await pool.release(brief)
+        await ending
+        assert brief.is_closed() and stuck.is_closed()
+        await pool.release(stuck)
+        with pytest.raises(Unavailable):
+            await pool.acquire()
+
+    clone.go(work())
+    assert pool.sizes() == (0, 0)

@@ -1,0 +1,165 @@
+"""What the contracts ask for is served, under the names they use; docs/openapi*.json are what the code says."""
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from majlis import main
+from majlis.cli import look
+from majlis.surfaces import documents, unbuilt
+
+ROOT = Path(__file__).resolve().parent.parent
+# The groups that are built; of authentication, other providers and second factors are not.
+GROUPS = {"authentication", "profile", "posts", "comments", "upload", "health"}
+LATER = re.compile(r"/auth/(oauth|mfa)/")
+# Operations of these groups that nobody serves yet. A line leaves as soon as its operation is there.
+PENDING: set[str] = set()
+# Fields that the contract leaves open and that are not told: a probe tells nobody which version to attack.
+WITHHELD = {"GET /health": {"version"}, "GET /health/ready": {"version"}}
+DEPTH = 2  # levels of fields that are compared
+Fields = dict[str, Any]
+
+
+@functools.cache
+def contract() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "contracts/hamsaya.yaml").read_text()))
+
+
+def form(name: str) -> str:
+    """`GET /posts/{}`: what parameters are called does not matter."""
+    return re.sub(r"\{[^}]*\}", "{}", name)
+
+
+def asked(*groups: str) -> dict[str, dict[str, Any]]:
+    """The contract's operations, of these groups or all, by method and path."""
+    chosen = [o for o in contract()["operations"] if not groups or o["group"] in groups]
+    return {form(f"{o['method']} {o['path']}"): o for o in chosen}
+
+
+def served() -> set[str]:
+    (native, *_) = main.surfaces()
+    routes = [route for api in native.apis for route in api.routes if route.module != unbuilt.__name__]
+    return {form(f"{route.method} {native.mount}{route.path}") for route in routes}
+
+
+def refused() -> set[str]:
+    return {form(f"{method} {path}") for method, path in unbuilt.operations()}
+
+
+def test_the_documents_are_what_the_code_generates() -> None:
+    texts = look.documents()
+    wrong = [look.difference(ROOT / "docs" / name, text) for name, text in texts.items()]
+    assert not any(wrong), "\n".join(["make openapi", *filter(None, wrong)])
+    assert {path.name for path in (ROOT / "docs").glob("openapi*.json")} == set(texts)
+
+
+def test_every_operation_of_the_built_groups_is_served() -> None:
+    due = {name for name in asked(*GROUPS) if not LATER.search(name)}
+    missing = due - served()
+    assert sorted(missing - PENDING) == []
+    assert sorted(PENDING - missing) == [], "these are served, or no operations: take them off the list"
+
+
+def test_every_operation_of_the_contract_is_served_or_said_to_be_unbuilt() -> None:
+    assert len(asked()) == contract()["count"]["total"]
+    assert sorted(asked().keys() - served() - refused() - PENDING) == []
+
+
+def test_what_is_said_to_be_unbuilt_is_neither_built_nor_made_up() -> None:
+    assert sorted(refused() & served()) == [], "take these lines out of majlis/surfaces/unbuilt.py"
+    assert sorted(refused() - asked().keys()) == []
+    assert len(refused()) == len(unbuilt.operations())
+
+
+def fields(shape: Any, depth: int) -> Fields:
+    """A contract's shape as names of fields. In a string, a capitalised word is one of its types."""
+    if isinstance(shape, list):
+        return fields(shape[0], depth) if shape else {}
+    if isinstance(shape, str):
+        named = re.match(r"\[?\s*([A-Z]\w*)", shape)
+        known = contract()["types"].get(named[1]) if named else None
+        return fields(known.get("fields", known), depth) if known and depth else {}
+    if not isinstance(shape, dict):
+        return {}
+    own = {name: fields(part, depth - 1) for name, part in shape.items() if name not in ("extends", "note")}
+    return {**(fields(shape["extends"], depth) if "extends" in shape else {}), **(own if depth else {})}
+
+
+def properties(document: dict[str, Any], schema: dict[str, Any], depth: int) -> Fields:
+    """The names of fields of a schema; alternatives together, lists seen through."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    found: Fields = {}
+    for part in [*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ())]:
+        found |= properties(document, part, depth)
+    if depth:
+        found |= {
+            name: properties(document, p, depth - 1) for name, p in schema.get("properties", {}).items()
+        }
+    return found
+
+
+def absent(wanted: Fields, there: Fields, before: str = "") -> Iterator[str]:
+    for name, inner in wanted.items():
+        if name not in there:
+            yield before + name
+        else:
+            yield from absent(inner, there[name], f"{before}{name}.")
+
+
+def together(document: dict[str, Any], content: dict[str, Any]) -> Fields:
+    """The fields of a body in any of the forms in which it is taken."""
+    found: Fields = {}
+    for body in content.values():
+        found |= properties(document, body["schema"], DEPTH + 1)
+    return found
+
+
+def compared() -> dict[str, dict[str, Any]]:
+    return {name: o for name, o in asked(*GROUPS).items() if not LATER.search(name) and name not in PENDING}
+
+
+@pytest.mark.parametrize("name", sorted(compared()))
+def test_bodies_have_the_fields_of_the_contract(name: str) -> None:
+    wanted = compared()[name]
+    document = documents.document(main.surfaces()[0])
+    (operation,) = [
+        found
+        for path, item in document["paths"].items()
+        for method, found in item.items()
+        if form(f"{method.upper()} {path}") == name
+    ]
+    body = together(document, operation.get("requestBody", {}).get("content", {}))
+    wrong = [f"request {part}" for part in absent(fields(wanted.get("body"), DEPTH), body)]
+    returns = wanted["returns"] if isinstance(wanted.get("returns"), dict) else {}
+    status = str(returns.get("status", 200))
+    assert status in operation["responses"], f"{status} is not among {list(operation['responses'])}"
+    answer = together(document, operation["responses"][status].get("content", {}))
+    missing = set(absent(fields(returns.get("body"), DEPTH), answer))
+    assert wrong == []
+    assert missing == WITHHELD.get(name, set())
+
+
+@pytest.mark.parametrize(
+    "wanted, there, missing",
+    [
+        ({"a": {}}, {"a": {}}, []),
+        ({"a": {}}, {}, ["a"]),
+        ({"a": {"b": {}}}, {"a": {}}, ["a.b"]),
+        ({"a": {"b": {}}}, {"a": {"b": {}, "c": {}}}, []),
+    ],
+)
+def test_the_comparison_can_fail(wanted: Fields, there: Fields, missing: list[str]) -> None:
+    assert list(absent(wanted, there)) == missing
+
+
+def test_the_contract_is_read_in_depth() -> None:
+    register = asked()["POST /api/v1/auth/register"]
+    found = fields(register["returns"]["body"], DEPTH)
+    assert "email" in found["user"] and "access_token" in found
+    assert fields(register["body"], DEPTH).keys() >= {"email", "password", "first_name"}
