@@ -14,7 +14,8 @@ from majlis import features
 from majlis import settings as configuration
 from majlis.app import App
 from majlis.kit import facts, jobs, limits, log, page, telemetry
-from majlis.kit.bus import Bus, PostgresBus, RedisBus
+from majlis.kit.bus import Bus, PostgresBus
+from majlis.kit.bus_redis import RedisBus
 from majlis.kit.cache import open_cache
 from majlis.kit.db import Database, open_pool
 from majlis.kit.http import Api, Request, Server

@@ -15,7 +15,8 @@ import asyncpg
 import pytest
 
 from majlis.kit import bus as bus_module
-from majlis.kit.bus import MAX_PAYLOAD, Bus, LinkedBus, MemoryBus, PostgresBus, RedisBus, dropped
+from majlis.kit.bus import MAX_PAYLOAD, Bus, LinkedBus, MemoryBus, PostgresBus, dropped
+from majlis.kit.bus_redis import RedisBus
 from majlis.kit.cache import redis_client
 
 

@@ -51,6 +51,8 @@ async def share(tx: Tx, me: Me, post_id: UUID, body: ShareBody) -> Shared:
     Sharing a share shares its source. Raises NotFound, NotShareable.
     """
     post = await posts.get(tx, me, post_id)
+    if not post.status:
+        raise NotFound()  # its author sees it, but it is switched off
     source = post if post.original_post_id is None else await posts.get(tx, me, post.original_post_id)
     if post.visibility != "PUBLIC" or source.visibility != "PUBLIC":
         raise NotShareable()
