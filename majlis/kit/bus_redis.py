@@ -1,14 +1,19 @@
 """Hints between processes through Redis: see bus."""
 
 import asyncio
+import math
+import secrets
 import time
 
 from redis.asyncio import Connection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from majlis.kit import log
 from majlis.kit.bus import BEAT_TIMEOUT_S, CLOSED, LOSSES, Hint, LinkedBus
 from majlis.kit.cache import redis_client
+
+logger = log.get("majlis.bus")
 
 
 class RedisBus(LinkedBus):
