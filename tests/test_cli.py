@@ -56,6 +56,15 @@ def majlis(folder: Path, *words: str, code: int = 0, **environment: str) -> str:
     return said
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(scratch: Path) -> Iterator[None]:
+    """Let the many processes of these tests share their bytecode, wherever it may be written otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("PYTHONPYCACHEPREFIX", str(scratch / "bytecode"))
+        yield
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs a command in this process, with the settings given and no others."""
@@ -383,7 +392,7 @@ VALUES ($1, 'exception', $2, 0, '{"exception_type": "OSError", "exception_messag
 
 
 def test_held_jobs_are_listed_tried_again_and_dropped(town: Serving) -> None:
-    folder, name = folder_of(town), "identity.handlers.send_reset:ResetRequested"
+    folder, name = folder_of(town), "identity.handlers.send_verification:AccountCreated"
     payload = b'{"user_id":"0193a5b2-7c4e-7335-8faf-e5e54412fa49"}'
     first, second, third = (query(town, FAIL, name, payload)[0]["id"] for _ in range(3))
     query(town, SAID, first, name)
@@ -520,7 +529,7 @@ def test_no_process_outlives_the_one_that_started_it(scratch: Path) -> None:
         assert httpx.get(again.url + "/health/ready").status_code == 200
 
 
-def test_work_runs_jobs_for_a_server_that_does_not(town: Serving, scratch: Path) -> None:
+def test_work_runs_jobs_for_a_server_that_does_not(scratch: Path) -> None:
     folder = scratch / "working"
     with serving(folder, "--no-worker") as server:
         body = {"email": "slow@example.org", "password": PASSWORD}

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable
 
 from majlis.demo.art import faces, gallery
@@ -13,8 +14,8 @@ from majlis.vendors.images import ImagePool, Kind, Processed
 class Darkroom(ImagePool):
     """An image pool that remembers what it made of pictures that many people upload."""
 
-    def __init__(self, workers: int | None = None) -> None:
-        super().__init__(workers, max_waiting=64)
+    def __init__(self) -> None:
+        super().__init__(min(4, len(os.sched_getaffinity(0))), max_waiting=64)
         self._made: dict[tuple[Kind, bytes], asyncio.Task[Processed]] = {}
         self._painted: dict[str, asyncio.Task[bytes]] = {}
 

@@ -146,7 +146,7 @@ class Filler:
             face = await self._darkroom.face(person, self._seed)
             await profiles.set_picture(self._app, me, face, Kind.AVATAR)
         if person.cover is not None:
-            cover = await self._darkroom.photo(person.cover, person.number % 2, cover=True)
+            cover = await self._darkroom.photo(person.cover, 0, cover=True)
             await profiles.set_picture(self._app, me, cover, Kind.COVER)
 
     async def _follow(self, tx: Tx, follow: Follow) -> None:
@@ -180,7 +180,7 @@ class Filler:
             poll_options=list(post.options) or UNSET,
             address_location=post.spot if post.shown else UNSET,
             is_location=post.shown,
-            user_location=author.home,
+            user_location=post.spot,
             country=COUNTRY,
             province=author.city.province,
             district=author.place("english"),

@@ -55,11 +55,16 @@ def cities() -> tuple[City, ...]:
     return msgspec.toml.decode((words.DATA / "places.toml").read_bytes(), type=_Places).cities
 
 
-def near(rng: random.Random, district: District, spread: float = 1.0) -> Point:
-    """A point within the district, rounded to about 10 m."""
-    km, angle = abs(rng.gauss(0, district.spread * spread * 0.6)), rng.uniform(0, 2 * math.pi)
-    lat = district.lat + km * math.cos(angle) / KM_PER_DEGREE
-    lng = district.lng + km * math.sin(angle) / (KM_PER_DEGREE * math.cos(math.radians(district.lat)))
+def near(rng: random.Random, district: District) -> Point:
+    """A point within the district."""
+    return off(rng, Point(district.lat, district.lng), district.spread * 0.6)
+
+
+def off(rng: random.Random, point: Point, km: float) -> Point:
+    """A point about so far away at most, rounded to about 10 m."""
+    away, angle = abs(rng.gauss(0, km)), rng.uniform(0, 2 * math.pi)
+    lat = point.lat + away * math.cos(angle) / KM_PER_DEGREE
+    lng = point.lng + away * math.sin(angle) / (KM_PER_DEGREE * math.cos(math.radians(point.lat)))
     return Point(round(lat, 4), round(lng, 4))
 
 

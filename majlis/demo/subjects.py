@@ -84,6 +84,7 @@ EVENTS: dict[str, tuple[int, int, tuple[str, ...]]] = {
 VARIANTS = {
     "sunset": 6, "hillside": 4, "street": 4, "park": 4, "carpet": 5, "dish": 4, "fruit": 4, "tea": 4, "flowers": 4,
     "kites": 4, "bread": 3, "books": 3, "pigeons": 3, "valley": 3, "tiles": 3, "pitch": 3, "cat": 4,
+    "phone": 3, "laptop": 3, "dress": 3, "car": 3, "flat": 3, "bicycle": 3,
 }  # fmt: skip
 
 

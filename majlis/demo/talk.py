@@ -98,7 +98,9 @@ class Pen:
             text=self._compose(author, language, opener, rng.choice(phrases.topics[topic].posts), closer),
             pictures=self._pictures(among, chance),
             visibility=rng.choices(("PUBLIC", "FRIENDS", "PRIVATE"), (92, 6, 2))[0],
-            spot=author.home if rng.random() < 0.6 else people.near(rng, author.district),
+            spot=people.off(rng, author.home, 0.15)
+            if rng.random() < 0.6
+            else people.near(rng, author.district),
             shown=rng.random() < 0.45,
             appeal=self._spread(),
         )
@@ -121,7 +123,7 @@ class Pen:
             text=self._compose(author, language, *texts, *more),
             pictures=self._pictures(goods.pictures, 0.88),
             sale=self._sale(goods),
-            spot=author.home,
+            spot=people.off(rng, author.home, 0.15),
             shown=rng.random() < 0.6,
             appeal=self._spread() * 0.7,
         )
@@ -172,7 +174,7 @@ class Pen:
             language=language,
             text=self._compose(author, language, question.text),
             options=question.options,
-            spot=author.home,
+            spot=people.off(rng, author.home, 0.15),
             shown=False,
             appeal=self._spread(),
         )

@@ -11,7 +11,7 @@ from majlis.demo.model import Comment, Follow, Post, Resident, Share, Town
 T = TypeVar("T")
 POSTS_EACH = 3.4
 COMMENTS_EACH = 2.1  # per post
-LIKES_EACH = 6.5
+LIKES_EACH = 5.5
 
 
 def plan(count: int, seed: int, now: datetime) -> Town:
@@ -181,12 +181,13 @@ def shuffled(rng: random.Random, things: Sequence[T]) -> list[T]:
 
 
 def guide(town: Town) -> Resident:
-    """Who is good to sign in as: somebody with a face who posts and whom others follow."""
+    """Who is good to sign in as: somebody with a face who posts, follows and is followed."""
     score = dict.fromkeys((one.number for one in town.residents), 0)
     for post in town.posts:
-        score[post.author.number] += 6
+        score[post.author.number] += 2
     for follow in town.follows:
-        score[follow.following.number] += 1
+        score[follow.following.number] += 3
+        score[follow.follower.number] += 1
     language = town.residents[0].language
     return max(
         town.residents,

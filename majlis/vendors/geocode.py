@@ -5,6 +5,7 @@ All names are asked for in English, whoever asks: lists are filtered by them, so
 
 import asyncio
 import lzma
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ from majlis.kit.errors import Unavailable
 from majlis.kit.geo import Point
 from majlis.settings import BadSettings, Settings
 from majlis.vendors import gazetteer
+from majlis.vendors.gazetteer import Gazetteer
 
 TIMEOUT_S = 3.0  # for a whole lookup: somebody waits for it
 LONGEST = 100  # of a name, as the columns are
@@ -74,15 +76,16 @@ class OffGeocoder:
 class OfflineGeocoder:
     """Looks into the gazetteer that comes with the program. Near borders it may name the other side's place."""
 
-    def __init__(self) -> None:
-        self._known: gazetteer.Gazetteer | None = None
+    def __init__(self, load: Callable[[], Gazetteer] = gazetteer.shipped) -> None:
+        self._load = load
+        self._known: Gazetteer | None = None
 
     async def reverse(self, point: Point) -> Place | None:
         """The place. The first lookup of a process takes some tenths of a second, others much less than 1 ms."""
         if self._known is None:
             try:
                 async with asyncio.timeout(TIMEOUT_S):
-                    self._known = await asyncio.to_thread(gazetteer.shipped)
+                    self._known = await asyncio.to_thread(self._load)
             except (TimeoutError, OSError, ValueError, lzma.LZMAError, msgspec.MsgspecError) as error:
                 raise GeocodeUnavailable(f"the gazetteer cannot be read: {error!r}") from error
         return located(self._known, point)
@@ -91,7 +94,7 @@ class OfflineGeocoder:
         """Nothing is held."""
 
 
-def located(known: gazetteer.Gazetteer, point: Point) -> Place | None:
+def located(known: Gazetteer, point: Point) -> Place | None:
     """What a gazetteer says of a point: the farther the nearest place, the less."""
     found = known.nearest(point)
     if found is None:

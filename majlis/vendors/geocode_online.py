@@ -23,6 +23,8 @@ class Online:
 
     name: str
     URL: str
+    timeout_s = TIMEOUT_S
+    rest_s = REST_S
 
     def __init__(self, agent: str, url: str = "", key: str = "") -> None:
         self._key = key
@@ -31,8 +33,8 @@ class Online:
         except httpx.InvalidURL as error:
             raise ValueError(str(error)) from error
         headers = {"User-Agent": agent, "Accept": "application/json"}
-        self._client = httpx.AsyncClient(base_url=base, timeout=TIMEOUT_S, headers=headers)
-        self._breaker = Breaker(self.name, REST_S)
+        self._client = httpx.AsyncClient(base_url=base, timeout=self.timeout_s, headers=headers)
+        self._breaker = Breaker(self.name, self.rest_s)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -46,7 +48,7 @@ class Online:
         if not self._breaker.allows():
             raise GeocodeUnavailable(f"{self.name} failed a moment ago")
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self.timeout_s):
                 await self._turn()
                 response = await self._client.get(path, params=params)
             if response.status_code != httpx.codes.OK:

@@ -45,12 +45,16 @@ def _attributes(values: dict[str, Number | str]) -> str:
 
 
 class Canvas:
-    """What is drawn on, with the generator that every choice comes from."""
+    """What is drawn on, with the generator that every choice comes from.
 
-    def __init__(self, rng: random.Random, width: int, height: int) -> None:
+    Drawings are as many units wide and high as said here, and pixels times `scale`.
+    """
+
+    def __init__(self, rng: random.Random, width: int, height: int, scale: float = 1) -> None:
         self.rng = rng
         self.width = width
         self.height = height
+        self._scale = scale
         self._defs: list[str] = []
         self._parts: list[str] = []
 
@@ -141,7 +145,8 @@ class Canvas:
 
     def svg(self) -> bytes:
         """The drawing as SVG."""
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}">'
+        size = f'width="{round(self.width * self._scale)}" height="{round(self.height * self._scale)}"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {self.width} {self.height}">'
         return f"{head}<defs>{''.join(self._defs)}</defs>{''.join(self._parts)}</svg>".encode()
 
     def png(self) -> bytes:

@@ -7,6 +7,7 @@ from majlis.demo.art import goods, patterns, scenes, still
 from majlis.demo.art.canvas import Canvas
 
 LANDSCAPE, PORTRAIT, COVER = (1080, 810), (900, 1125), (1600, 900)
+SCALE = 0.8  # of photos: large enough for a phone, and two thirds of the work
 
 SUBJECTS: dict[str, Callable[[Canvas], None]] = {
     "sunset": scenes.sunset, "pigeons": scenes.pigeons, "hillside": scenes.hillside, "street": scenes.street,
@@ -30,6 +31,6 @@ def paint(subject: str, seed: str, *, cover: bool = False) -> bytes:
         width, height = COVER
     elif subject in UPRIGHT and rng.random() < 0.35:
         width, height = PORTRAIT
-    canvas = Canvas(rng, width, height)
+    canvas = Canvas(rng, width, height, 1 if cover else SCALE)
     SUBJECTS[subject](canvas)
     return canvas.png()

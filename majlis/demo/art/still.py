@@ -190,8 +190,9 @@ def dish(canvas: Canvas) -> None:
         canvas.circle(0, 0, 96, "#f7f1e3")
         canvas.circle(0, 0, 80, rng.choice(("#7fa650", "#c8553d", "#f4f1ea")))
         for _ in range(40):
-            canvas.circle(rng.gauss(0, 30), rng.gauss(0, 30), rng.uniform(3, 7),
-                rng.choice(("#588157", "#e63946", "#ffffff")), opacity=0.8)
+            angle, reach = rng.uniform(0, 6.283), 72 * math.sqrt(rng.random())
+            colour = rng.choice(("#588157", "#e63946", "#ffffff"))
+            canvas.circle(reach * math.cos(angle), reach * math.sin(angle), rng.uniform(3, 7), colour, opacity=0.8)
 
 
 def _dumplings(canvas: Canvas) -> None:
@@ -215,7 +216,7 @@ def _dumplings(canvas: Canvas) -> None:
 
 def _rice(canvas: Canvas) -> None:
     rng = canvas.rng
-    canvas.circle(0, 0, 196, canvas.radial("#e7c892", "#c99d5d", "#a97c40"))
+    canvas.circle(0, 0, 196, canvas.radial("#efd9ab", "#e0bf85", "#c79a5a"))
     for _ in range(520):
         angle, reach = rng.uniform(0, 6.283), 190 * math.sqrt(rng.random())
         x, y = reach * math.cos(angle), reach * math.sin(angle)

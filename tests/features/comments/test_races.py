@@ -155,7 +155,7 @@ def test_control_without_lock_and_condition_they_all_succeed(
 # ---- the last two below a tombstone
 
 
-def _last_two_below_tombstones(world: World, *, must_wait: bool) -> bool:
+def _last_two_below_tombstones(world: World) -> bool:
     """Delete both leaves of a deleted thread at the same moment; whether its tombstone is left."""
     host, guest = world.person(), world.person()
     top = say(world, host, write(world, host))
@@ -181,7 +181,7 @@ def _last_two_below_tombstones(world: World, *, must_wait: bool) -> bool:
 
 @pytest.mark.rule("hamsaya:121")
 def test_no_empty_tombstone_is_left(clone: World) -> None:
-    assert _last_two_below_tombstones(clone, must_wait=True) is False
+    assert _last_two_below_tombstones(clone) is False
     assert wrong_counters(clone) == []
 
 
@@ -189,7 +189,7 @@ def test_control_without_the_lock_an_empty_tombstone_is_left(clone: World) -> No
     (found,) = clone.sql("SELECT pg_get_functiondef('post_comments_vanish'::regproc) AS sql")
     assert found["sql"].count("FOR NO KEY UPDATE") == 1
     clone.sql(found["sql"].replace("FOR NO KEY UPDATE", ""))
-    assert _last_two_below_tombstones(clone, must_wait=False) is True
+    assert _last_two_below_tombstones(clone) is True
     assert wrong_counters(clone) != []
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 
 from majlis.features.media import service
-from majlis.features.media.model import Uploaded
+from majlis.features.media.model import Photo, Uploaded
 from majlis.kit.http import Upload
+from majlis.kit.me import Me
 from majlis.vendors.images import Kind
 from tests.vendors.pictures import RED, plain
 from tests.world import Person, World
@@ -97,3 +98,23 @@ def is_empty(world: World) -> bool:
 def both(*paths: str) -> list[str]:
     """Objects with their thumbnails, sorted."""
     return sorted([*paths, *(service.thumbnail_of(path) for path in paths)])
+
+
+def claim(world: World, who: Person, photos: list[Photo], field: str = "photos") -> list[Photo]:
+    """Refer to photos in a transaction of its own."""
+
+    async def run() -> list[Photo]:
+        async with world.app.db.tx() as tx:
+            return await service.claim(tx, who.me, photos, field)
+
+    return world.go(run())
+
+
+def release(world: World, me: Me, *urls: str) -> None:
+    """Give references up in a transaction of its own."""
+
+    async def run() -> None:
+        async with world.app.db.tx() as tx:
+            await service.release(tx, me, urls)
+
+    world.go(run())

@@ -20,6 +20,7 @@ CREATE TABLE post_comments (
   CHECK ((root_comment_id IS NULL) = (parent_comment_id IS NULL))
 ) WITH (fillfactor = 85); -- room on each page for new versions of a row whose counters move
 
+-- None by likes: each like would then rewrite every index entry of its comment. A post's comments are sorted when asked.
 CREATE INDEX post_comments_top ON post_comments (post_id, created_at, id) WHERE root_comment_id IS NULL AND NOT gone;
 CREATE INDEX post_comments_post ON post_comments (post_id);
 CREATE INDEX post_comments_user ON post_comments (user_id);
