@@ -62,8 +62,8 @@ class Filler:
         """Store everything; people first, and nobody when one of them is here already."""
         town = self._town
         await self._settle(town.residents, await identity.hash_password(password))
-        await self._beside("portraits", town.residents, self._dress)
         await self._in_order("follows", town.follows, self._follow)
+        await self._beside("portraits", town.residents, self._dress)
         await self._beside("photos", [post for post in town.posts if post.pictures], self._upload)
         async with self._app.db.read() as reader:
             self._categories = {one.name: one for one in (await posts.categories(reader)).values()}

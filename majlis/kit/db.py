@@ -8,8 +8,6 @@ round trip instead of three.
 import asyncio
 import contextvars
 import inspect
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
@@ -19,18 +17,12 @@ import msgspec
 
 from majlis.kit import log
 from majlis.kit.codecs import prepare_connection as prepare_connection
-from majlis.kit.errors import Unavailable
 from majlis.kit.geo import Point
+from majlis.kit.pool import Pool as Pool
+from majlis.kit.pool import open_pool as open_pool
 
 T = TypeVar("T")
 logger = log.get("majlis.db")
-
-ACQUIRE_S = 10.0
-STATEMENT_S = 30.0
-IDLE_S = 300.0  # a connection that rested longer may have been cut by something on the way
-CLOSE_S = 5.0
-READY = 2  # connections that are opened at once
-AWAY = (TimeoutError, OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 
 
 class Query(Generic[T]):
@@ -108,7 +100,7 @@ class Reader:
 class Tx(Reader):
     """A transaction. Leaving its block commits, an error rolls back."""
 
-    __slots__ = ("_after", "_begun", "_name", "_sealed", "_token")
+    __slots__ = ("_after", "_begun", "_name", "_sealed", "first")
 
     def __init__(self, db: "Database", pool: "Pool") -> None:
         super().__init__(db, pool)
@@ -116,7 +108,7 @@ class Tx(Reader):
         self._sealed = False
         self._after: list[Callable[[], None]] = []
         self._name = 0
-        self._token: Any = None
+        self.first: Callable[[Tx], Awaitable[None]] | None = None  # done as soon as the transaction begins
 
     async def _conn(self) -> Any:
         if self._sealed:
@@ -125,6 +117,8 @@ class Tx(Reader):
             self._connection = await self._pool.acquire()
             self._begun = True  # before it is: whoever is cut off in the middle must roll back
             await self._connection.execute(self._pool.begin)
+            if self.first is not None:
+                await self.first(self)
         self.queries += 1
         return self._connection
 
@@ -226,11 +220,14 @@ class Savepoint:
 class Hold:
     """Joins all transactions of a request into one, which stays open until its answer is known.
 
-    So the answer can be stored together with the work. Leaving the block commits, an error rolls back.
+    So the answer can be stored together with the work. Leaving the block commits, an error rolls back. The
+    transaction begins with the request's first statement, behind `first`: what comes before, such as the
+    processing of pictures, holds no connection.
     """
 
-    def __init__(self, db: "Database") -> None:
+    def __init__(self, db: "Database", first: Callable[[Tx], Awaitable[None]] | None = None) -> None:
         self.tx = Tx(db, db.pool)
+        self.tx.first = first
         self.failed = False
 
     async def __aenter__(self) -> Tx:
@@ -249,119 +246,6 @@ class Hold:
 _hold: contextvars.ContextVar[Hold | None] = contextvars.ContextVar("hold", default=None)
 
 
-class Pool:
-    """Up to `size` connections to one server. The one that came back last goes out first: its caches are warm.
-
-    It is our own because it stands in the way of every statement: giving a connection out and taking it
-    back costs some microseconds here, and a fifth of a short request in asyncpg's.
-    """
-
-    begin, commit, rollback = "BEGIN", "COMMIT", "ROLLBACK"
-    may_autocommit = True
-    nested = False
-
-    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int) -> None:
-        self._connect = connect
-        self._size = size
-        self._open: set[Any] = set()
-        self._opening = 0
-        self._idle: list[tuple[Any, float]] = []
-        # Those who wait, first come first served, each for a connection or for leave (None) to open one.
-        self._waiting: deque[asyncio.Future[Any]] = deque()
-
-    async def acquire(self) -> Any:
-        """A connection. Raises Unavailable when none is free in time or the server is away."""
-        while self._idle:
-            connection, since = self._idle.pop()
-            if time.monotonic() - since < IDLE_S and not connection.is_closed():
-                return connection
-            self._drop(connection)
-        try:
-            while True:
-                if len(self._open) + self._opening < self._size:
-                    return await self.open()
-                connection = await self._wait()
-                if connection is not None:
-                    return connection
-        except AWAY as error:
-            logger.error("no database connection", error=repr(error))
-            raise Unavailable("The database does not answer.", headers={"Retry-After": "2"}) from error
-
-    async def _wait(self) -> Any:
-        """What is handed on to this caller in its turn. Raises TimeoutError."""
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append(turn)
-        alarm = loop.call_later(ACQUIRE_S, _give_up, turn)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._hand_on(turn.result())  # it came, but the caller is gone
-            raise
-        finally:
-            alarm.cancel()
-
-    async def open(self) -> Any:
-        """One connection more. Raises OSError or asyncpg errors when the server is away."""
-        self._opening += 1
-        try:
-            async with asyncio.timeout(ACQUIRE_S):
-                connection = await self._connect()
-        except BaseException:
-            self._opening -= 1
-            self._hand_on(None)
-            raise
-        self._opening -= 1
-        self._open.add(connection)
-        return connection
-
-    async def release(self, connection: Any) -> None:
-        """Give a connection back."""
-        # Transactions always end; one that did not must not become part of somebody else's work.
-        if connection.is_closed() or connection.is_in_transaction() or connection not in self._open:
-            self._drop(connection)
-            self._hand_on(None)
-        else:
-            self._hand_on(connection)
-
-    def _hand_on(self, connection: Any) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return
-        if connection is not None:
-            self._idle.append((connection, time.monotonic()))
-
-    def _drop(self, connection: Any) -> None:
-        self._open.discard(connection)
-        connection.terminate()
-
-    async def close(self) -> None:
-        """Close all connections, waiting briefly for those in use."""
-        self._size = 0  # nothing is opened any more
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                while self._open:
-                    connection = self._idle.pop()[0] if self._idle else await self._wait()
-                    if connection is not None:
-                        self._open.discard(connection)
-                        await connection.close()
-        except TimeoutError:
-            for connection in tuple(self._open):
-                self._drop(connection)
-
-    def sizes(self) -> tuple[int, int]:
-        """(open, idle) connections."""
-        return len(self._open), len(self._idle)
-
-
-def _give_up(turn: "asyncio.Future[Any]") -> None:
-    if not turn.done():
-        turn.set_exception(TimeoutError("no connection became free"))
-
-
 class Database:
     """The primary and, where there is one, a replica."""
 
@@ -374,6 +258,11 @@ class Database:
         hold = _hold.get()
         return Tx(self, self.pool) if hold is None else hold.tx
 
+    @property
+    def held(self) -> bool:
+        """Whether one transaction spans the whole request, as it does under an Idempotency-Key."""
+        return _hold.get() is not None
+
     def read(self) -> Reader:
         """Reads, on the replica when there is one. Each statement sees its own moment."""
         hold = _hold.get()
@@ -384,32 +273,6 @@ class Database:
         await self.pool.close()
         if self.replica is not self.pool:
             await self.replica.close()
-
-
-async def open_pool(url: str, size: int, *, application: str = "majlis") -> Pool:
-    """A pool of up to `size` connections. Raises OSError or asyncpg errors when the server is away."""
-
-    async def connect() -> Any:
-        connection = await asyncpg.connect(
-            url,
-            max_cached_statement_lifetime=0,
-            statement_cache_size=1000,
-            command_timeout=STATEMENT_S,
-            server_settings={
-                "application_name": application,
-                "timezone": "UTC",
-                "jit": "off",
-                "statement_timeout": str(int(STATEMENT_S * 1000)),
-                "idle_in_transaction_session_timeout": "60000",
-            },
-        )
-        await prepare_connection(connection)
-        return connection
-
-    pool = Pool(connect, size)
-    for connection in [await pool.open() for _ in range(min(READY, size))]:
-        await pool.release(connection)
-    return pool
 
 
 async def retrying(work: Callable[[], Awaitable[T]], tries: int = 3) -> T:

@@ -377,7 +377,7 @@ def test_how_many_rows_changed(clone: World, db: Database) -> None:
 
 
 def test_a_database_that_is_away_is_unavailable(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("majlis.kit.db.ACQUIRE_S", 0.1)
+    monkeypatch.setattr("majlis.kit.pool.ACQUIRE_S", 0.1)
 
     async def run() -> None:
         db = Database(await open_pool(clone.url, 1))

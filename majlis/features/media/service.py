@@ -82,7 +82,7 @@ async def _discarded_on_error(app: App, stored: Sequence[Uploaded]) -> AsyncIter
     except BaseException:
         paths = [one.path for one in stored]
         try:
-            if _is_held(app):
+            if app.db.held:
                 await _erase_files(app, paths)  # the request takes their rows back by itself
             else:
                 await remove_loose(app, Me.system, paths)
@@ -90,11 +90,6 @@ async def _discarded_on_error(app: App, stored: Sequence[Uploaded]) -> AsyncIter
             # What failed first is the answer; the sweep does what could not be done here.
             logger.warning("an upload was not cleared away", exc_info=error)
         raise
-
-
-def _is_held(app: App) -> bool:
-    """Whether one transaction spans the whole request, as it does under an Idempotency-Key."""
-    return app.db.tx() is app.db.tx()
 
 
 def _uploaded(base: str, file_name: str, picture: Processed) -> Uploaded:

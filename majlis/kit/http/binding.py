@@ -70,13 +70,15 @@ def query(raw: bytes, type: type[T]) -> T:
 
 def from_pairs(pairs: list[tuple[str, str]], type: type[T], *, json_values: bool = False) -> T:
     """Name-value pairs as this Struct. In forms, nested values may be written as JSON."""
-    lists = _lists(cast(Any, type))
+    kinds = _kinds(cast(Any, type))
     given: dict[str, Any] = {}
     for name, text in pairs:
-        is_list = lists.get(name)
-        if is_list is None:
+        kind = kinds.get(name)
+        if kind is None:
             given.setdefault(name, text)
-        elif is_list and not (json_values and text.startswith("[")):
+        elif kind == "text":
+            given[name] = text
+        elif kind == "list" and not (json_values and text.startswith("[")):
             given.setdefault(name, []).append(_from_text(text, json_values))
         else:
             given[name] = _from_text(text, json_values)
@@ -92,9 +94,16 @@ def from_pairs(pairs: list[tuple[str, str]], type: type[T], *, json_values: bool
 
 
 @functools.cache
-def _lists(type: Any) -> dict[str, bool]:
-    """Whether each field of a Struct is a list. Kept, because resolving annotations takes its time."""
-    return {field.encode_name: _is_list(field.type) for field in msgspec.structs.fields(type)}
+def _kinds(type: Any) -> dict[str, str]:
+    """Whether each field of a Struct is a list, text, or another value. Kept: looking takes its time."""
+    return {field.encode_name: _kind(field.type) for field in msgspec.structs.fields(type)}
+
+
+def _kind(type: Any) -> str:
+    parts = _parts(type)
+    if any(get_origin(part) is list for part in parts):
+        return "list"
+    return "text" if str in parts else "value"
 
 
 def _from_text(value: str, json_values: bool) -> Any:
@@ -104,10 +113,6 @@ def _from_text(value: str, json_values: bool) -> Any:
         except msgspec.DecodeError:
             return value
     return value
-
-
-def _is_list(type: Any) -> bool:
-    return any(get_origin(part) is list for part in _parts(type))
 
 
 def _parts(type: Any) -> list[Any]:

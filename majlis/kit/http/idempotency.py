@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from majlis.kit import clock
-from majlis.kit.db import Database, Hold, Query
+from majlis.kit.db import Database, Hold, Query, Tx
 from majlis.kit.errors import Invalid
 from majlis.kit.http.request import Request
 from majlis.kit.http.routes import Answer
@@ -64,16 +64,32 @@ class Idempotency:
         body_hash = await _hash(request)
         route = f"{request.method} {request.path}"
         now = clock.now()
-        async with Hold(self._db) as tx:
+
+        async def claim(tx: Tx) -> None:
             await tx.run(FORGET, user, key, now - KEPT)
             if await tx.one(CLAIM, user, key, route, body_hash, now) is None:
-                stored = await tx.one(FIND, user, key, now - KEPT)
-                return _replay(stored, route, body_hash)
-            answer = await work()
-            if isinstance(answer, Response):
-                raise TypeError(f"{request.route} streams its answer and cannot be kept")
-            await tx.run(STORE, user, key, answer.status, answer.headers, answer.body)
-            return answer
+                raise _Known
+
+        async def kept() -> Stored | None:
+            async with self._db.tx() as tx:
+                return await tx.last(FIND, user, key, now - KEPT)
+
+        stored = await kept()
+        if stored is not None:
+            return _replay(stored, route, body_hash)
+        try:
+            async with Hold(self._db, claim) as tx:
+                answer = await work()
+                if isinstance(answer, Response):
+                    raise TypeError(f"{request.route} streams its answer and cannot be kept")
+                await tx.run(STORE, user, key, answer.status, answer.headers, answer.body)
+                return answer
+        except _Known:  # another request with this key was on its way, and is done now
+            return _replay(await kept(), route, body_hash)
+
+
+class _Known(Exception):
+    """The key has its row already."""
 
 
 def _replay(stored: Stored | None, route: str, body_hash: bytes) -> Answer:

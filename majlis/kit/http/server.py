@@ -259,7 +259,7 @@ def _compress(accepted: bytes, body: bytes, headers: Headers) -> bytes:
     offered = {
         part.partition(b";")[0].strip()
         for part in accepted.split(b",")
-        if b"q=0" != part.partition(b";")[2].strip()
+        if part.partition(b";")[2].strip() != b"q=0"
     }
     if b"br" in offered:
         headers.append((b"content-encoding", b"br"))

@@ -110,3 +110,9 @@ def test_the_last_picture_of_a_bare_post_stays(world: World) -> None:
     gone = {"remove_attachment_ids": [post["attachments"][0]["id"]]}
     assert faults(world.put(f"{POSTS}/{post['id']}", amina, gone)) == {"description"}
     assert len(world.get(f"{POSTS}/{post['id']}").json()["attachments"]) == 1
+
+
+def test_text_in_a_form_stays_text(world: World) -> None:
+    for words in ("[1]", '{"a": 1}', "[", "{}"):
+        post = world.post(POSTS, world.person(), data={"type": "FEED", "description": words}, files=pictures(1))
+        assert post.json()["description"] == words
