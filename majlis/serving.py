@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -194,9 +195,12 @@ def _listener(settings: Settings) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
         except (OSError, OverflowError) as error:
-            advice = "stop what listens there, or choose another with --port or MAJLIS_PORT"
-            reason = f"{error.strerror or error}" if isinstance(error, OSError) else str(error)
-            raise CannotStart(f"Cannot listen on {host}:{port}: {reason}; {advice}.") from error
+            taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            advice = (
+                "; stop what listens there, or choose another with --port or MAJLIS_PORT" if taken else ""
+            )
+            reason = getattr(error, "strerror", None) or error
+            raise CannotStart(f"Cannot listen on {host}:{port}: {reason}{advice}.") from error
         yield listener
     finally:
         listener.close()

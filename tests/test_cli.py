@@ -292,6 +292,11 @@ def test_a_taken_port_and_a_taken_folder_are_said(town: Serving, scratch: Path) 
     assert f"pid {town.process.pid}" in said and "MAJLIS_DATA_DIR" in said
 
 
+def test_an_address_that_cannot_be_listened_on_is_said(here: Callable[..., Result]) -> None:
+    assert "Cannot listen on 192.0.2.1" in here("serve", "--host", "192.0.2.1", code=1).output
+    assert "port must be" in here("serve", code=1, MAJLIS_PORT="99999").output
+
+
 def test_an_account_is_made_and_signs_in(town: Serving) -> None:
     folder = folder_of(town)
     majlis(folder, "user", "create", "amina@example.org", "--password", PASSWORD, "--first-name", "Amina")

@@ -232,10 +232,10 @@ def counted(world: World, table: str) -> int:
 
 
 def test_a_town_is_stored_and_can_be_looked_at(clone: World, capsys: pytest.CaptureFixture[str]) -> None:
-    made = demo.fill(clone.app.settings, clone.url, users=14, seed=3)
+    made = demo.fill(clone.app.settings, clone.url, users=8, seed=3)
     shown = capsys.readouterr().out
     assert made.email in shown and made.password in shown and "/api/v1/posts/nearby?" in shown
-    assert counted(clone, "users") == made.people == 14
+    assert counted(clone, "users") == made.people == 8
     assert counted(clone, "posts") == made.posts
     assert counted(clone, "post_comments") == made.comments
     assert counted(clone, "user_follows") == made.follows
@@ -266,14 +266,14 @@ def test_every_sell_category_is_one_of_a_fresh_database(world: World) -> None:
 
 
 def test_no_mail_is_written_to_the_people_of_a_town(clone: World) -> None:
-    demo.fill(clone.app.settings, clone.url, users=5, seed=1)
-    assert clone.drain() > 5
+    demo.fill(clone.app.settings, clone.url, users=3, seed=1)
+    assert clone.drain() > 3
     assert clone.mails() == []
 
 
 def test_pictures_and_goods_are_stored_as_planned(clone: World) -> None:
-    demo.fill(clone.app.settings, clone.url, users=12, seed=3)
-    wanted = town.plan(12, 3, NOW)
+    demo.fill(clone.app.settings, clone.url, users=8, seed=3)
+    wanted = town.plan(8, 3, NOW)
     rows = clone.sql(
         """SELECT p.title, p.description, p.price, p.free, c.name, json_array_length(p.attachments) AS pictures
         FROM posts p LEFT JOIN sell_categories c ON c.id = p.category_id WHERE p.original_post_id IS NULL"""
@@ -295,24 +295,24 @@ def test_pictures_and_goods_are_stored_as_planned(clone: World) -> None:
 def test_a_place_where_people_live_is_refused(clone: World) -> None:
     clone.person("Amina")
     with pytest.raises(demo.DemoRefused, match="people here already"):
-        demo.fill(clone.app.settings, clone.url, users=3, seed=1)
+        demo.fill(clone.app.settings, clone.url, users=2, seed=1)
     assert counted(clone, "users") == 1
-    assert demo.fill(clone.app.settings, clone.url, users=3, seed=1, force=True).people == 3
-    assert counted(clone, "users") == 4
+    assert demo.fill(clone.app.settings, clone.url, users=2, seed=1, force=True).people == 2
+    assert counted(clone, "users") == 3
 
 
 def test_the_same_town_twice_is_refused_and_leaves_nothing(clone: World) -> None:
-    demo.fill(clone.app.settings, clone.url, users=3, seed=1)
+    demo.fill(clone.app.settings, clone.url, users=2, seed=1)
     before = counted(clone, "posts")
     with pytest.raises(demo.DemoRefused, match="seed 1"):
         demo.fill(clone.app.settings, clone.url, users=6, seed=1, force=True)
-    assert (counted(clone, "users"), counted(clone, "posts")) == (3, before)
+    assert (counted(clone, "users"), counted(clone, "posts")) == (2, before)
 
 
 @pytest.mark.settings(mode="production")
 def test_production_is_refused(clone: World) -> None:
     with pytest.raises(demo.DemoRefused, match="production"):
-        demo.fill(clone.app.settings, clone.url, users=3, seed=1)
+        demo.fill(clone.app.settings, clone.url, users=2, seed=1)
     assert counted(clone, "users") == 0
 
 

@@ -196,6 +196,7 @@ def test_a_poll_comes_with_its_post(world: World) -> None:
     assert (poll["total_votes"], poll["my_vote"], poll["post_id"]) == (0, None, post["id"])
 
 
+@pytest.mark.rule("hamsaya:82", "hamsaya:141")
 def test_a_business_must_be_ones_own(world: World) -> None:
     amina, bilal = world.person(), world.person()
     business = world.sql(
