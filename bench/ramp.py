@@ -67,7 +67,7 @@ class Ramp:
 
     def _resize(self, count: int) -> None:
         while len(self._people) < count:
-            self._people.append(asyncio.create_task(self._person(random.choice(self._tokens))))  # noqa: S311
+            self._people.append(asyncio.create_task(self._person(random.choice(self._tokens))))
         while len(self._people) > count:
             self._people.pop().cancel()
 
