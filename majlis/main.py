@@ -39,11 +39,9 @@ def feature_names() -> list[str]:
 
 
 def _modules(name: str) -> list[ModuleType]:
-    found = []
-    for feature in feature_names():
-        if (Path(features.__path__[0]) / feature / f"{name}.py").exists():
-            found.append(importlib.import_module(f"majlis.features.{feature}.{name}"))
-    return found
+    root = Path(features.__path__[0])
+    with_module = [feature for feature in feature_names() if (root / feature / f"{name}.py").exists()]
+    return [importlib.import_module(f"majlis.features.{feature}.{name}") for feature in with_module]
 
 
 def feature_apis() -> list[Api]:
@@ -59,7 +57,10 @@ def load_handlers() -> None:
 def migration_folders() -> list[Path]:
     """The folders of all migrations."""
     root = Path(features.__path__[0])
-    return [KIT, *(root / name / "migrations" for name in feature_names() if (root / name / "migrations").is_dir())]
+    return [
+        KIT,
+        *(root / name / "migrations" for name in feature_names() if (root / name / "migrations").is_dir()),
+    ]
 
 
 async def open_app(settings: Settings, database_url: str) -> App:
@@ -197,6 +198,13 @@ def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
         allow_origins=origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"],
-        expose_headers=["ETag", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"],
+        expose_headers=[
+            "ETag",
+            "Retry-After",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+            "X-Request-ID",
+        ],
         max_age=600,
     )

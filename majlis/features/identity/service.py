@@ -134,11 +134,12 @@ async def create(
     tx: Tx, me: Me, email: str, password_hash: str | None, *, verified: bool = False, role: str = "user"
 ) -> Account:
     """A new account. The caller has checked the password. Raises EmailTaken."""
-    account = await tx.one(store.INSERT, ids.new(), email, password_hash, verified, role)
+    now = clock.now()
+    account = await tx.one(store.INSERT, ids.new(), email, password_hash, verified, role, now)
     if account is None:
         raise EmailTaken()
     if password_hash is not None:
-        await tx.run(store.REMEMBER_PASSWORD, account.id, password_hash, clock.now())
+        await tx.run(store.REMEMBER_PASSWORD, account.id, password_hash, now)
     await facts.emit(tx, AccountCreated(account.id))
     return account
 

@@ -17,7 +17,8 @@ BY_EMAIL = Query(
 )
 INSERT = Query(
     Account,
-    f"""INSERT INTO users (id, email, password_hash, email_verified, role) VALUES ($1, $2, $3, $4, $5)
+    f"""INSERT INTO users (id, email, password_hash, email_verified, role, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6)
     ON CONFLICT (lower(email)) WHERE deleted_at IS NULL DO NOTHING RETURNING {_ACCOUNT}""",
 )
 

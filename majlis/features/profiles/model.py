@@ -63,7 +63,16 @@ class RegisterBody(msgspec.Struct):
     """E-mail and password are enough."""
 
     not_writable: ClassVar[frozenset[str]] = frozenset(
-        {"id", "role", "email_verified", "phone_verified", "mfa_enabled", "created_at", "updated_at", "deleted_at"}
+        {
+            "id",
+            "role",
+            "email_verified",
+            "phone_verified",
+            "mfa_enabled",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        }
     )
 
     email: Email
