@@ -1,6 +1,5 @@
 """The composition root: finds features and surfaces, and builds a running server of them."""
 
-import asyncio
 import contextlib
 import importlib
 from collections.abc import AsyncIterator
@@ -46,7 +45,8 @@ def _modules(name: str) -> list[ModuleType]:
 
 def feature_apis() -> list[Api]:
     """The native routes of every feature."""
-    return [module.api for module in _modules("routes")]
+    found = [value for module in _modules("routes") for value in vars(module).values()]
+    return [value for value in found if isinstance(value, Api)]
 
 
 def load_handlers() -> None:
@@ -132,8 +132,7 @@ class Runner:
     def __init__(self, settings: Settings, database_url: str) -> None:
         self._settings = settings
         self._url = database_url
-        self._working: asyncio.Task[None] | None = None
-        self._worker: tuple[jobs.Worker, asyncpg.Connection] | None = None
+        self._worker: jobs.Keeper | None = None
         self._nudge: jobs.Nudge | None = None
         self.server: Server | None = None
 
@@ -149,18 +148,16 @@ class Runner:
         self._nudge.start()
         facts.wake.hooks.append(self._nudge)
         if self._settings.worker == "on":
-            self._worker = await open_worker(app, self._url)
-            self._working = asyncio.create_task(self._worker[0].run())
+            self._worker = jobs.Keeper(lambda: open_worker(app, self._url))
+            self._worker.start()
 
     async def stop(self) -> None:
         """Finish running jobs and disconnect."""
         if self._nudge is not None:
             facts.wake.hooks.remove(self._nudge)
             await self._nudge.close()
-        if self._worker is not None and self._working is not None:
-            await self._worker[0].stop()
-            await asyncio.gather(self._working, return_exceptions=True)
-            await self._worker[1].close()
+        if self._worker is not None:
+            await self._worker.stop()
         await close_app(self._app)
         telemetry.traces.close()
 

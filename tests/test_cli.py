@@ -6,9 +6,9 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -446,23 +446,31 @@ def test_the_doctor_makes_no_database(scratch: Path) -> None:
 
 def test_sigterm_lets_a_request_finish_and_stops_postgresql(scratch: Path) -> None:
     folder = scratch / "drained"
-    with serving(folder) as server:
+    body = json.dumps({"email": "late@example.org", "password": PASSWORD}).encode()
+    head = (
+        "POST /api/v1/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with serving(folder) as server, socket.create_connection(("127.0.0.1", server.port), 20) as connection:
         postgres = embedded.running(folder / "postgres")
-        answers: list[httpx.Response] = []
-        body = {"email": "late@example.org", "password": PASSWORD}
-
-        def register() -> None:
-            answers.append(httpx.post(f"{server.url}/api/v1/auth/register", json=body, timeout=20))
-
-        request = threading.Thread(target=register)
-        request.start()
-        time.sleep(0.1)  # hashing a password takes longer than that
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100"), "the handler waits for the body now"
+        server.process.send_signal(signal.SIGTERM)
+        until(lambda: refused(server.port))
+        connection.sendall(body)
+        assert connection.recv(100).startswith(b"HTTP/1.1 201")
         assert server.stop() == 0
-        request.join()
-    assert [answer.status_code for answer in answers] == [201]
     assert postgres is not None and not psutil.pid_exists(postgres[1])
     assert embedded.running(folder / "postgres") is None
     assert lines_of(server)[-1]["event"] == "stopped"
+
+
+def refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return True
+    return False
 
 
 def test_at_a_terminal_it_greets_and_ctrl_c_ends_it(scratch: Path) -> None:

@@ -1,8 +1,5 @@
 """Commands that make things: demo, new."""
 
-import importlib
-from typing import Any
-
 import click
 
 from majlis.cli import common
@@ -13,10 +10,13 @@ from majlis.cli import common
     "--users", type=click.IntRange(1, 100_000), default=300, show_default=True, help="How many people."
 )
 @click.option("--seed", type=int, default=7, show_default=True, help="The same seed makes the same town.")
-def demo(users: int, seed: int) -> None:
+@click.option(
+    "--force", is_flag=True, help="Among people who are here already, too; everybody's password is known."
+)
+def demo(users: int, seed: int, force: bool) -> None:
     """Fill the place with a town: people, posts, comments, likes and follows, to look at.
 
-    Prints a sign-in to try. Runs beside a server, or before the first start.
+    Prints a sign-in to try. Runs beside a server, or before the first start; never in production.
 
     \b
     majlis demo
@@ -25,15 +25,14 @@ def demo(users: int, seed: int) -> None:
     settings = common.read()
     if settings.mode == "production":
         common.fail("This is a production server; a demo town has no place here.")
+    from majlis import demo as town
     from majlis import serving
+    from majlis.kit import log
 
-    try:
-        town: Any = importlib.import_module("majlis.demo")
-    except ModuleNotFoundError as error:
-        common.fail(f"There is no demo here: {error}")
+    log.configure("warning", "text")
     with common.told(), serving.beside(settings) as url:
         serving.migrate(url)
-        town.fill(settings, url, users=users, seed=seed)
+        town.fill(settings, url, users=users, seed=seed, force=force)
 
 
 @click.group(short_help="Start a new feature.")

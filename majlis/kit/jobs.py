@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -109,6 +109,43 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
+class Keeper:
+    """Keeps a worker at work: one that breaks, as when the database restarts, is followed by another."""
+
+    def __init__(self, start: Callable[[], Awaitable[tuple[Worker, Any]]]) -> None:
+        """`start` makes a worker and the connection that it owns."""
+        self._start = start
+        self._worker: Worker | None = None
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; needs a running loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._worker, connection = await self._start()
+                try:
+                    await self._worker.run()
+                finally:
+                    connection.terminate()
+            except Exception as error:
+                logger.error("worker broke", exc_info=error, again_in_s=RESTART_S)
+                telemetry.jobs.labels("worker", "broken").inc()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), RESTART_S)
+
+    async def stop(self) -> None:
+        """Let running jobs finish, then return."""
+        self._stopping.set()
+        if self._worker is not None:
+            await self._worker.stop()
+        if self._task is not None:
+            await self._task
+
+
 class Nudge:
     """Wakes workers, in whatever process, soon after jobs were stored; many calls become one hint."""
 
@@ -143,6 +180,7 @@ class Nudge:
             await asyncio.sleep(HINT_S)
 
 
+RESTART_S = 1.0
 HINT_S = 0.05  # at most twenty hints a second and process: NOTIFY serialises commits
 NOTIFY = Query(str, "SELECT pg_notify('ch_pgqueuer', $1)::text")
 

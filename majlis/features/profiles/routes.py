@@ -22,6 +22,7 @@ from majlis.kit.me import Me, Origin
 from majlis.vendors.images import Kind
 
 api = http.Api("profile")
+auth = http.Api("authentication")
 # One picture of 10 MiB and the form around it.
 FORM: dict[str, Any] = {
     "max_files": 1,
@@ -32,13 +33,13 @@ FORM: dict[str, Any] = {
 }
 
 
-@api.post("/api/v1/auth/register", policy=access.none, status=201, errors=(409,))
+@auth.post("/api/v1/auth/register", policy=access.none, status=201, errors=(409,))
 async def register(app: App, me: Me, body: RegisterBody, origin: Origin) -> Registered:
     """Open an account. A mail asks to confirm the address; the account is signed in at once."""
     return await service.register(app, me, body, origin)
 
 
-@api.post("/api/v1/auth/login", policy=access.none, errors=(401, 403, 423))
+@auth.post("/api/v1/auth/login", policy=access.none, errors=(401, 403, 423))
 async def login(app: App, me: Me, body: LoginBody, origin: Origin) -> SignedIn:
     """Sign in by e-mail and password."""
     return await service.login(app, me, body, origin)
