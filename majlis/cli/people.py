@@ -65,14 +65,11 @@ def create(
 def promote(email: str, role: str) -> None:
     """Give an account a role, higher or lower."""
     settings = common.read()
-    from majlis.features.identity import service as identity
     from majlis.features.sessions import service as sessions
 
     async def run(app: Any) -> None:
         async with app.db.tx() as tx:
-            user_id = await identity.set_role(tx, Me.system, email, cast(Role, role))
-            # The fact says so too, but servers without a worker have to hear of it as soon.
-            sessions.forget(app, tx, user_id)
+            await sessions.set_role(app, tx, Me.system, email, cast(Role, role))
 
     common.with_app(settings, run)
     click.echo(f"{email} is {role} now.")
@@ -84,13 +81,11 @@ def promote(email: str, role: str) -> None:
 def suspend(email: str, undo: bool) -> None:
     """Close an account: nobody can sign in to it, and its sessions end."""
     settings = common.read()
-    from majlis.features.identity import service as identity
     from majlis.features.sessions import service as sessions
 
     async def run(app: Any) -> None:
         async with app.db.tx() as tx:
-            user_id = await identity.suspend(tx, Me.system, email, not undo)
-            sessions.forget(app, tx, user_id)
+            await sessions.suspend(app, tx, Me.system, email, not undo)
 
     common.with_app(settings, run)
     click.echo(f"{email} is {'open again' if undo else 'suspended'}.")
