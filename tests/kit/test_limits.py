@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from majlis.kit.cache import OUTAGES, redis_client
 from majlis.kit.errors import RateLimited
 from majlis.kit.limits import (
+from tests.kit.redis_server import RedisServer
     API,
     AUTH,
     BURST,
@@ -31,43 +32,6 @@ from majlis.kit.limits import (
     networks,
     within,
 )
-
-
-class RedisServer:
-    """A redis-server of our own on a free port, which can be killed, stopped and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.folder = folder
-        self.start()
-
-    def start(self) -> None:
-        options = f"--port {self.port} --bind 127.0.0.1 --save --appendonly no --dir {self.folder}"
-        self.process = subprocess.Popen(["redis-server", *options.split()], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline, "redis-server did not start"
-                time.sleep(0.02)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    if not shutil.which("redis-server"):
-        pytest.skip("redis-server is not installed")
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.kill()
 
 
 class Clock:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import msgspec
+
 from majlis.app import App
 from majlis.features.feeds import service
 from majlis.features.feeds.model import (
@@ -33,16 +35,7 @@ async def feed(app: App, me: Me, query: FeedQuery) -> http.Listing[Post]:
 @api.get(POSTS + "/trending", policy=access.optional)
 async def trending(app: App, me: Me, query: PlaceQuery) -> http.Listing[Post]:
     """The posts of the last seven days that people react to most."""
-    wanted = FilterQuery(
-        type=query.type,
-        country=query.country,
-        province=query.province,
-        district=query.district,
-        neighborhood=query.neighborhood,
-        limit=query.limit,
-        cursor=query.cursor,
-        offset=query.offset,
-    )
+    wanted = FilterQuery(**msgspec.structs.asdict(query))
     async with app.db.read() as tx:
         return http.listing(await service.feed(tx, me, wanted, "trending"))
 
@@ -50,15 +43,7 @@ async def trending(app: App, me: Me, query: PlaceQuery) -> http.Listing[Post]:
 @api.get(POSTS + "/nearby", policy=access.optional)
 async def nearby(app: App, me: Me, query: NearbyQuery) -> http.Listing[Post]:
     """Posts around a point, nearest first."""
-    wanted = FilterQuery(
-        type=query.type,
-        lat=query.lat,
-        lng=query.lng,
-        radius_km=query.radius_km,
-        limit=query.limit,
-        cursor=query.cursor,
-        offset=query.offset,
-    )
+    wanted = FilterQuery(**msgspec.structs.asdict(query))
     async with app.db.read() as tx:
         return http.listing(await service.feed(tx, me, wanted, "nearby"))
 
