@@ -1,11 +1,6 @@
 import asyncio
-import shutil
 import signal
-import socket
-import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Connection
@@ -14,7 +9,6 @@ from redis.exceptions import RedisError
 from majlis.kit.cache import OUTAGES, redis_client
 from majlis.kit.errors import RateLimited
 from majlis.kit.limits import (
-from tests.kit.redis_server import RedisServer
     API,
     AUTH,
     BURST,
@@ -32,6 +26,7 @@ from tests.kit.redis_server import RedisServer
     networks,
     within,
 )
+from tests.kit.redis_server import RedisServer
 
 
 class Clock:
