@@ -24,6 +24,7 @@ import majlis
 from majlis import main
 from majlis import settings as configuration
 from majlis.kit import embedded, facts, jobs, log
+from majlis.kit.http.protocol import Protocol
 from majlis.kit.migrations import Migrator
 from majlis.settings import Settings
 
@@ -172,7 +173,7 @@ def _announce(listener: socket.socket, settings: Settings, ready: Ready) -> None
 def _options(settings: Settings) -> dict[str, Any]:
     return {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": Protocol,
         "ws": "websockets-sansio",
         "lifespan": "on",
         "access_log": False,

@@ -25,14 +25,10 @@ def _encode_point(value: Point) -> bytes:
     return struct.pack("!dd", value.lng, value.lat)
 
 
-def _decode_json(data: bytes) -> msgspec.Raw:
-    return msgspec.Raw(data)
-
-
 async def prepare_connection(connection: Any) -> None:
     """Teach a connection our types: json and jsonb as Raw, point as Point."""
     await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=str.encode, decoder=_decode_json, format="binary"
+        "json", schema="pg_catalog", encoder=str.encode, decoder=msgspec.Raw, format="binary"
     )
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"

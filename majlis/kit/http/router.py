@@ -62,6 +62,12 @@ class Router:
 def _search(
     node: _Node, parts: list[str], at: int, values: list[str], method: str
 ) -> tuple[tuple[Any, tuple[str, ...]], list[str]] | None:
+    # As long as there is only one way to go, there is nothing to come back to.
+    while at < len(parts) and node.parameter is None and not node.rest:
+        only = node.static.get(parts[at])
+        if only is None:
+            return None
+        node, at = only, at + 1
     if at == len(parts):
         leaf = node.methods.get(method)
         return None if leaf is None else (leaf, values)

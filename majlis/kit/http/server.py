@@ -1,6 +1,7 @@
 """The ASGI application: finds the route, admits the caller, runs the handler, renders the answer."""
 
 import asyncio
+import gc
 import gzip
 import hashlib
 import time
@@ -97,6 +98,7 @@ class Server:
             logger.error("start failed", exc_info=error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        _settle()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._on_stop()
@@ -242,6 +244,16 @@ class Server:
             request_id=request.id,
             user=request.me.id,
         )
+
+
+def _settle() -> None:
+    """Spare the garbage collector what start-up made, and call it less often.
+
+    Requests leave few cycles behind, and looking for them took a tenth of their time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def etag_matches(header: bytes | None, etag: bytes) -> bool:

@@ -1,0 +1,145 @@
+"""One write for each answer, and none held back for long."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+import websockets
+
+from majlis.kit.http.protocol import Joined, Protocol
+
+LATER_S = 0.3
+
+
+class Sent:
+    """A transport that notes what it is given."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers by path: nothing, something, something in two parts with a pause, or a socket that echoes."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        message = await receive()
+        await send({"type": "websocket.send", "text": message["text"] * 2})
+        await send({"type": "websocket.close"})
+        return
+    length = {"/empty": None, "/whole": b"5", "/parts": b"5", "/chunks": None}[scope["path"]]
+    headers = [] if length is None else [(b"content-length", length)]
+    status = 204 if scope["path"] == "/empty" else 200
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if scope["path"] in ("/parts", "/chunks"):
+        await asyncio.sleep(LATER_S)
+        await send({"type": "http.response.body", "body": b"he", "more_body": True})
+    body = {"/empty": b"", "/whole": b"hello"}.get(scope["path"], b"llo")
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[int]:
+    """The port of a server over `app`."""
+    config = uvicorn.Config(
+        app, port=0, http=Protocol, ws="websockets-sansio", lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = _nothing  # type: ignore[method-assign,assignment]
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  uvicorn offers nothing to wait for
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await running
+
+
+class _nothing:  # noqa: N801  stands in for a function
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+async def asked(port: int, *lines: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write("".join(f"{line} HTTP/1.1\r\nHost: x\r\n\r\n" for line in lines).encode())
+    return reader, writer
+
+
+def test_head_and_body_are_one_write(runner: asyncio.Runner) -> None:
+    async def work() -> list[bytes]:
+        bare = Sent()
+        joined = Joined(bare, asyncio.get_running_loop())  # type: ignore[arg-type]
+        joined.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert bare.writes == []
+        joined.write(b"hello")
+        joined.write(b"more")
+        await asyncio.sleep(0)
+        return bare.writes
+
+    assert runner.run(work()) == [b"HTTP/1.1 200 OK\r\n\r\nhello", b"more"]
+
+
+def test_a_head_alone_is_not_kept(runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        for close in (False, True):
+            bare = Sent()
+            joined = Joined(bare, asyncio.get_running_loop())  # type: ignore[arg-type]
+            joined.write(b"HTTP/1.1 304 Not Modified\r\n\r\n")
+            if close:
+                joined.close()
+                assert bare.closed
+            else:
+                await asyncio.sleep(0)
+            assert bare.writes == [b"HTTP/1.1 304 Not Modified\r\n\r\n"]
+
+    runner.run(work())
+
+
+def test_answers_come_whole_and_in_order(runner: asyncio.Runner) -> None:
+    async def work() -> bytes:
+        async with serving() as port:
+            reader, writer = await asked(
+                port, "GET /whole", "HEAD /whole", "GET /empty", "GET /chunks", "GET /parts"
+            )
+            found = await asyncio.wait_for(reader.readuntil(b"\r\n\r\nhello"), 5)
+            found += await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 5)
+            found += await asyncio.wait_for(reader.readuntil(b"\r\n\r\nhello"), 5)
+            writer.close()
+            await writer.wait_closed()
+        return found
+
+    found = runner.run(work())
+    assert re.findall(rb"HTTP/1\.1 (\d+)", found) == [b"200", b"200", b"204", b"200", b"200"]
+    assert found.count(b"hello") == 2 and b"2\r\nhe\r\n3\r\nllo\r\n0\r\n" in found
+
+
+def test_a_head_does_not_wait_for_a_late_body(runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        async with serving() as port:
+            for path in ("/parts", "/chunks"):
+                reader, writer = await asked(port, f"GET {path}")
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), LATER_S / 2)
+                assert head.startswith(b"HTTP/1.1 200 OK")
+                writer.close()
+                await writer.wait_closed()
+
+    runner.run(work())
+
+
+def test_sockets_get_past(runner: asyncio.Runner) -> None:
+    async def work() -> str | bytes:
+        async with serving() as port, websockets.connect(f"ws://127.0.0.1:{port}/socket") as socket:
+            await socket.send("ab")
+            return await asyncio.wait_for(socket.recv(), 5)
+
+    assert runner.run(work()) == "abab"
