@@ -64,4 +64,4 @@ def feature(name: str, tier: str | None) -> None:
         raise click.UsageError(str(error)) from error
     for path in written:
         click.echo(f"wrote {path}")
-    click.echo(f"Next: make check, then .venv/bin/pytest tests/features/{name}")
+    click.echo(f"Next: make openapi check, then .venv/bin/pytest tests/features/{name}")

@@ -1,0 +1,59 @@
+"""Lines of answered requests: together, soon, none lost at the end, none below the level."""
+
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import asyncio, sys
+from majlis.kit import log
+
+log.configure(*sys.argv[1:3])
+
+def answered(number):
+    log.access(method="GET", path=f"/{number}", status=200, ms=1.5, request_id="r", user=None)
+
+async def work():
+    for number in range(100):
+        answered(number)
+    await asyncio.sleep(1)
+    answered("last")
+
+asyncio.run(work())
+"""
+FIELDS = {"event", "level", "timestamp", "method", "path", "status", "ms", "request_id", "user"}
+
+
+def program(level: str, form: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", PROGRAM, level, form]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def test_lines_come_soon_and_whole() -> None:
+    with program("info", "json") as process:
+        assert process.stdout is not None
+        lines = [msgspec.json.decode(process.stdout.readline()) for _ in range(100)]
+        seen = time.time()
+        assert process.poll() is None
+        rest = [msgspec.json.decode(line) for line in process.stdout]
+    written = datetime.fromisoformat(lines[-1]["timestamp"])
+    assert seen - written.timestamp() < 0.9, "they were kept until the end"
+    assert [line["path"] for line in lines] == [f"/{number}" for number in range(100)]
+    assert [line["path"] for line in rest] == ["/last"]
+    assert set(lines[0]) == FIELDS
+    assert (lines[0]["event"], lines[0]["level"], lines[0]["status"]) == ("request", "info", 200)
+
+
+@pytest.mark.parametrize("level, form, expected", [("warning", "json", 0), ("info", "text", 101)])
+def test_level_and_format_count(level: str, form: str, expected: int) -> None:
+    with program(level, form) as process:
+        assert process.stdout is not None
+        found = [line for line in process.stdout if "path" in line]
+    assert len(found) == expected
+    assert all(not line.startswith("{") for line in found)
