@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 command -v wrk > /dev/null || { echo "wrk is missing; on Debian and Ubuntu: apt install wrk" >&2; exit 1; }
-exec .venv/bin/python -P bench/run.py "$@"
+exec "${BENCH_PYTHON:-.venv/bin/python}" -P bench/run.py "$@"

@@ -74,7 +74,6 @@ class Route:
         self.max_files: int = options.pop("max_files", 0)
         self.multipart_only: bool = options.pop("multipart_only", False)
         self.errors: Sequence[int] = options.pop("errors", ())
-        self.timeout: float | None = options.pop("timeout", None)
         self.documented: bool = options.pop("documented", True)
         self.idempotent: bool = options.pop("idempotent", method == "POST" and policy.token == "needed")
         self.content_type: str | None = options.pop("content_type", None)
@@ -196,7 +195,7 @@ class Api:
         self.routes: list[Route] = []
 
     def route(self, method: str, path: str, *, policy: Policy, **options: Any) -> Callable[[H], H]:
-        """Serve this function. Options: status, limit, errors, max_body, max_files, timeout, documented …"""
+        """Serve this function. Options: status, limit, errors, max_body, max_files, documented …"""
 
         def register(handler: H) -> H:
             self.routes.append(Route(method, path, handler, policy, self.name, dict(options)))
