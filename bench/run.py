@@ -207,12 +207,13 @@ def beside_reference(
     }
     command = [str(folder / "run.sh"), "--seconds", str(args.seconds), "--rounds", str(args.rounds)]
     print(f"\n{' '.join(command)} --against {server.url}", flush=True)
+    vacuum(database_url)
     with subprocess.Popen(
         [*command, "--against", server.url], env=env, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
-            if line.startswith("round "):
+            if line.startswith("round ") and not line.startswith("round 1 "):
                 vacuum(database_url)  # while the reference warms up
     return process.returncode
 
