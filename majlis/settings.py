@@ -78,7 +78,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="what names the place of a location; offline asks nobody"),
     ] = "offline"
     geocoder_key: Annotated[str, Meta(description="key for google or mapbox", extra=SECRET)] = ""
-    geocoder_url: Annotated[str, Meta(description="geocoder at another address, such as your own Nominatim")] = ""
+    geocoder_url: Annotated[
+        str, Meta(description="geocoder at another address, such as your own Nominatim")
+    ] = ""
     rate_limits: Annotated[Literal["on", "off"], Meta(description="off only in development")] = "on"
     limits: Annotated[
         str,

@@ -63,7 +63,9 @@ def test_it_stands_on_its_tier(copy: Path) -> None:
     tiers = (copy / "pyproject.toml").read_text()
     (tier,) = [line for line in tiers.splitlines() if "(reactions)" in line]
     assert tier.endswith(f' | ({NAME})",')
-    (listed,) = [line for line in (copy / "docs/architecture.md").read_text().splitlines() if "| reactions |" in line]
+    (listed,) = [
+        line for line in (copy / "docs/architecture.md").read_text().splitlines() if "| reactions |" in line
+    ]
     assert listed.endswith(f" | {NAME}")
 
 

@@ -114,5 +114,7 @@ def test_the_last_picture_of_a_bare_post_stays(world: World) -> None:
 
 def test_text_in_a_form_stays_text(world: World) -> None:
     for words in ("[1]", '{"a": 1}', "[", "{}"):
-        post = world.post(POSTS, world.person(), data={"type": "FEED", "description": words}, files=pictures(1))
+        post = world.post(
+            POSTS, world.person(), data={"type": "FEED", "description": words}, files=pictures(1)
+        )
         assert post.json()["description"] == words
