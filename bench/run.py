@@ -117,12 +117,15 @@ def cpu(pid: int) -> float:
     return total
 
 
-def vacuum(database_url: str) -> None:
-    """The same state of the tables before every round; autovacuum is off meanwhile."""
+def tidy(database_url: str) -> int:
+    """The same state of the tables before every round: no jobs, no dead rows. Returns how many jobs waited."""
     with psycopg.connect(database_url, autocommit=True) as connection:
+        found = connection.execute("SELECT count(*) FROM pgqueuer WHERE status = 'queued'").fetchone()
+        connection.execute("TRUNCATE pgqueuer")
         for table in TABLES:
             connection.execute(f"VACUUM (ANALYZE) {table}")
         connection.execute("CHECKPOINT")
+    return int(found[0]) if found else 0
 
 
 # ---- load
@@ -159,12 +162,14 @@ def load(kind: str, seconds: int, server: Server, place: Place) -> Result:
 def rounds(title: str, server: Server, database_url: str, place: Place, args: argparse.Namespace) -> int:
     """Print medians over the rounds of each kind of load. Returns how many requests failed."""
     found: dict[str, list[Result]] = {kind: [] for kind in args.kinds}
+    waiting = []
+    tidy(database_url)
     for number in range(args.rounds):
-        vacuum(database_url)
         for kind in args.kinds:
             if number == 0:
                 load(kind, 1, server, place)  # statements get prepared, tokens known
             found[kind].append(load(kind, args.seconds, server, place))
+        waiting.append(tidy(database_url))
     print(f"\n{title}, medians of {args.rounds} rounds of {args.seconds} s, {CONNECTIONS} connections")
     heads = ("req/s", "p50 ms", "p95 ms", "p99 ms", "server CPU", "database CPU", "bytes", "errors")
     print(f"{'':8}" + "".join(f"{head:>13}" for head in heads))
@@ -174,7 +179,8 @@ def rounds(title: str, server: Server, database_url: str, place: Place, args: ar
         figures += [*(f"{value:.3f}" for value in middle[4:6]), f"{middle.bytes:.0f}"]
         errors = sum(result.errors for result in results)
         print(f"{kind:8}" + "".join(f"{figure:>13}" for figure in figures) + f"{errors:>13.0f}")
-    print("CPU: seconds per 1,000 requests. bytes: of a whole response.", flush=True)
+    print("CPU: seconds per 1,000 requests. bytes: of a whole response.")
+    print(f"Jobs that waited after a round: {median(waiting):.0f}", flush=True)
     return int(sum(result.errors for results in found.values() for result in results))
 
 
@@ -207,14 +213,14 @@ def beside_reference(
     }
     command = [str(folder / "run.sh"), "--seconds", str(args.seconds), "--rounds", str(args.rounds)]
     print(f"\n{' '.join(command)} --against {server.url}", flush=True)
-    vacuum(database_url)
+    tidy(database_url)
     with subprocess.Popen(
         [*command, "--against", server.url], env=env, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             if line.startswith("round ") and not line.startswith("round 1 "):
-                vacuum(database_url)  # while the reference warms up
+                tidy(database_url)  # while the reference warms up
     return process.returncode
 
 

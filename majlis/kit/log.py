@@ -43,6 +43,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 def _render(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
+    _lines.flush()  # what happened before stands before
     return _encode(event)
 
 
