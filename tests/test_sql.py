@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from majlis import main
-from majlis.kit.db import Query, prepare_connection
+from majlis.kit.db import Joint, Query, prepare_connection
 from majlis.kit.geo import Point
 from majlis.kit.migrations import Migrator
 from tests.conftest import _create, _name
@@ -94,7 +94,9 @@ def of_module(feature: str, module: types.ModuleType) -> Iterator[Statement]:
                 f"[{at}]" if item is not value else ""
             )
             if isinstance(item, Query):
-                yield Statement(feature, place, item.sql, item.row)
+                yield Statement(feature, place, item.sql, None if item.row is object else item.row)
+                if isinstance(item, Joint):
+                    yield Statement(feature, f"{place}.many", item.many, None)
             elif isinstance(item, str) and VERB.match(item):
                 yield Statement(feature, place, item, None)
     for at, sample in enumerate(module.samples() if hasattr(module, "samples") else ()):

@@ -7,42 +7,22 @@ round trip instead of three.
 
 import asyncio
 import contextvars
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import asyncpg
-import msgspec
 
 from majlis.kit import log
 from majlis.kit.codecs import prepare_connection as prepare_connection
-from majlis.kit.geo import Point
+from majlis.kit.joint import Joint as Joint
+from majlis.kit.joint import Together
 from majlis.kit.pool import Pool as Pool
 from majlis.kit.pool import open_pool as open_pool
+from majlis.kit.query import Query as Query
 
 T = TypeVar("T")
 logger = log.get("majlis.db")
-
-
-class Query(Generic[T]):
-    """A statement and the type of its rows: a Struct with the same columns in the same order, or a scalar."""
-
-    __slots__ = ("row", "scalar", "sql")
-
-    def __init__(self, row: type[T], sql: str) -> None:
-        self.row = row
-        self.sql = sql
-        # A Point is the value of one column, although it is a Struct.
-        kind: Any = row
-        self.scalar = kind is Point or not (inspect.isclass(kind) and issubclass(kind, msgspec.Struct))
-
-    def __repr__(self) -> str:
-        return f"Query({getattr(self.row, '__name__', self.row)}, {' '.join(self.sql.split())[:60]!r}…)"
-
-    def make(self, record: Any) -> T:
-        """One row as its type."""
-        return cast(T, record[0]) if self.scalar else self.row(*record)
 
 
 class Sealed(Exception):
@@ -82,6 +62,18 @@ class Reader:
     async def records(self, sql: str, *args: Any) -> list[Any]:
         """The rows as they come, for statements put together from parts."""
         return cast(list[Any], await (await self._conn()).fetch(sql, *args))
+
+    async def joint(self, query: Joint[T], *args: Any) -> list[Any]:
+        """The rows as they come; asked together with what other requests ask of the same query."""
+        if not self._alone:
+            return await self.records(query.sql, *args)
+        self.queries += 1
+        return await self._db.together[self._pool].ask(query, args)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether nothing is under way that the next statement would have to join."""
+        return self._connection is None and self._pool.may_autocommit
 
     async def _release(self) -> None:
         connection, self._connection = self._connection, None
@@ -142,10 +134,17 @@ class Tx(Reader):
             self._sealed = not self._pool.nested and _hold.get() is None
             return result
         self._sealed = True
-        self._connection = await self._pool.acquire()
         self.queries += 1
+        if isinstance(query, Joint):
+            rows = await self._db.together[self._pool].ask(query, args)
+            return query.make(rows[0]) if rows else None
+        self._connection = await self._pool.acquire()
         record = await self._connection.fetchrow(query.sql, *args)
         return None if record is None else query.make(record)
+
+    @property
+    def _alone(self) -> bool:
+        return not self._begun and not self._sealed and self._pool.may_autocommit and _hold.get() is None
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Call this once the work is committed. Must not block; what it does may be lost in a crash."""
@@ -252,6 +251,7 @@ class Database:
     def __init__(self, pool: Pool, replica: Pool | None = None) -> None:
         self.pool = pool
         self.replica = replica or pool
+        self.together = {pool: Together(pool) for pool in {self.pool, self.replica}}
 
     def tx(self) -> Tx:
         """A transaction on the primary. In a request that holds one open already, that one goes on."""

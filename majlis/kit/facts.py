@@ -112,12 +112,12 @@ class Wake:
 wake = Wake()
 
 
-def packed(fact: Fact) -> tuple[list[str], bytes]:
-    """(handler names, payload) for a statement that stores its own jobs with `emit_fact($n, $m)`.
+def packed(fact: Fact) -> tuple[tuple[str, ...], bytes]:
+    """(handler names, payload) for a statement that stores its own jobs with `emit_facts($n, ARRAY[$m])`.
 
     Call `announce(tx)` beside it.
     """
-    return registry.by_fact.get(type(fact), []), msgspec.json.encode(fact)
+    return tuple(registry.by_fact.get(type(fact), ())), msgspec.json.encode(fact)
 
 
 def announce(tx: Tx) -> None:

@@ -128,7 +128,7 @@ def test_a_statement_stores_its_own_jobs(world: World) -> None:
     async def run(wanted: bool) -> None:
         names, payload = facts.packed(ThingMade(thing))
         async with world.app.db.tx() as tx:
-            await tx.run("SELECT emit_fact($1, $2) WHERE $3", names, payload, wanted)
+            await tx.run("SELECT emit_facts($1, ARRAY[$2::bytea]) WHERE $3", names, payload, wanted)
             facts.announce(tx)
 
     world.go(run(False))
@@ -248,12 +248,12 @@ def test_jobs_stored_while_nobody_worked_are_run_later(work: Work) -> None:
         connection = await asyncpg.connect(work.world.url)
         names, payload = facts.packed(ThingMade(UUID(int=1)))
         await connection.execute("BEGIN")
-        await connection.execute("SELECT emit_fact($1, $2)", names, payload)
+        await connection.execute("SELECT emit_facts($1, ARRAY[$2::bytea])", names, payload)
         await connection.execute("COMMIT")
         lost = await asyncpg.connect(work.world.url)
         await lost.execute("BEGIN")
         names, payload = facts.packed(ThingMade(UUID(int=2)))
-        await lost.execute("SELECT emit_fact($1, $2)", names, payload)
+        await lost.execute("SELECT emit_facts($1, ARRAY[$2::bytea])", names, payload)
         for one in (connection, lost):
             one.terminate()  # no goodbye, as in a crash
 

@@ -116,7 +116,7 @@ LIKE = Query(
       INSERT INTO post_comment_likes (user_id, comment_id) SELECT $1, id FROM target
       ON CONFLICT DO NOTHING RETURNING 1
     ), told AS (
-      SELECT emit_fact($3, $4) FROM liked
+      SELECT emit_facts($3, ARRAY[$4::bytea]) FROM liked
     )
     SELECT true AS liked_by_me, total_likes + (SELECT count(*) FROM told)::int AS total_likes FROM target""",
 )

@@ -52,7 +52,7 @@ EVENT_ONLY = ("start_date", "start_time", "end_date", "end_time")
 
 async def get(tx: Reader, me: Me, post_id: UUID) -> Post:
     """One post as this viewer sees it. NotFound when deleted, hidden, or blocked either way (rule 89)."""
-    rows = await tx.records(store.ONE, me.id, post_id)
+    rows = await tx.joint(store.ONE, me.id, post_id)
     if not rows:
         raise NotFound()
     return (await dressed(tx, me, [store.post_of(rows[0])]))[0]

@@ -11,7 +11,7 @@ from majlis.features.graph.model import UserMini
 from majlis.features.graph.service import BLOCKED, follows
 from majlis.features.posts.model import Filter, Post, SellCategory, Sort
 from majlis.kit import geo
-from majlis.kit.db import Query
+from majlis.kit.db import Joint, Query
 from majlis.kit.geo import Point
 from majlis.kit.text import prefix_query
 
@@ -45,7 +45,7 @@ _COLUMNS = f"""p.id, p.user_id, p.business_id, p.original_post_id, p.category_id
 _OWN = 38  # columns of the post itself
 _FROM = "FROM posts p JOIN profiles a ON a.id = p.user_id"
 
-ONE = f"SELECT {_COLUMNS} {_FROM} WHERE p.id = $2 AND {SHOWN}"
+ONE = Joint(object, f"SELECT {_COLUMNS} {_FROM} WHERE p.id = $2 AND {SHOWN}", ["uuid", "uuid"])
 SOME = f"SELECT {_COLUMNS} {_FROM} WHERE p.id = ANY($2::uuid[]) AND {LISTED}"
 
 
@@ -226,4 +226,4 @@ def samples() -> list[str]:
         found.append(listing.count_sql(100))
         listing.after(*[None] * count)
         found += [listing.page_sql(20, 0), listing.page_sql(7, 40)]
-    return [*found, ONE, SOME]
+    return [*found, SOME]

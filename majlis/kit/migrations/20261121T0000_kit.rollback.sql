@@ -1,4 +1,4 @@
 DROP FUNCTION distance_km(point, point);
 DROP FUNCTION search_text(text);
 DROP TABLE idempotency_keys;
-DROP FUNCTION emit_fact(text[], bytea);
+DROP FUNCTION emit_facts(text[], bytea[]);

@@ -1,10 +1,12 @@
 -- What every part of the server uses: jobs inside a statement, stored answers, distances.
 
--- Stores one job per handler name; called inside a larger statement that has just done the work.
-CREATE FUNCTION emit_fact(names text[], payload bytea) RETURNS void LANGUAGE sql AS $$
+-- Stores a job per handler name and payload; called inside a larger statement that has just done the work.
+-- In plpgsql because its plan is kept: a function in SQL would be planned again in every statement.
+CREATE FUNCTION emit_facts(names text[], payloads bytea[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO pgqueuer (priority, status, entrypoint, payload)
-  SELECT 0, 'queued', name, payload FROM unnest(names) AS name
-$$;
+  SELECT 0, 'queued', name, payload FROM unnest(payloads) AS payload CROSS JOIN unnest(names) AS name;
+END $$;
 
 -- Answers of creating requests, kept so that a repeated request is not done twice.
 CREATE TABLE idempotency_keys (

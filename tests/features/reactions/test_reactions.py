@@ -1,11 +1,12 @@
 """Likes, bookmarks and shares."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from tests.features.posts.writing import POSTS, block, write
-from tests.world import World
+from tests.world import Person, World
 
 
 @pytest.mark.rule("hamsaya:90", "hamsaya:126", "hamsaya:163")
@@ -112,6 +113,52 @@ def test_likes_at_once_count_exactly(clone: World) -> None:
 
     clone.go(everybody())
     assert _counts(clone, post["id"]) == (20, 20)
+
+
+@pytest.mark.rule("hamsaya:89", "hamsaya:90", "hamsaya:126")
+def test_likes_that_share_a_statement_are_judged_one_by_one(clone: World) -> None:
+    amina, bilal, chaman = clone.person(), clone.person(), clone.person()
+    first, second = write(clone, amina), write(clone, amina)
+    hidden = write(clone, amina, visibility="PRIVATE")
+    block(clone, amina, chaman)
+    clone.post(f"{POSTS}/{second['id']}/like", bilal)
+    clone.drain()
+    asked = [
+        (first, amina, 200), (first, bilal, 200), (first, bilal, 200), (second, bilal, 200), (second, amina, 200),
+        (hidden, bilal, 404), (hidden, amina, 200), (first, chaman, 404),
+    ]  # fmt: skip
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(
+            *(clone.http.post(f"{POSTS}/{post['id']}/like", headers=who.auth) for post, who, _ in asked)
+        )
+
+    answers = clone.go(together())
+    assert [answer.status_code for answer in answers] == [status for _, _, status in asked]
+    assert {answer.json()["total_likes"] for answer in answers[:5]} == {2}
+    assert [_counts(clone, post["id"]) for post in (first, second, hidden)] == [(2, 2), (2, 2), (1, 1)]
+    queued = clone.sql("SELECT payload FROM pgqueuer WHERE entrypoint LIKE '%tell_of_like%'")
+    assert len(queued) == 4, "a job for each new like, none for those that were there"
+
+
+def test_likes_of_the_same_posts_in_any_order_do_not_block_one_another(clone: World) -> None:
+    amina = clone.person()
+    posts = [write(clone, amina)["id"] for _ in range(6)]
+    people = [clone.person() for _ in range(8)]
+
+    async def everybody() -> list[int]:
+        async def one(who: Person, order: list[str]) -> list[int]:
+            asked = [clone.http.post(f"{POSTS}/{post}/like", headers=who.auth) for post in order]
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+        each = [one(who, posts[at % 6 :] + posts[: at % 6]) for at, who in enumerate(people)]
+        return [status for statuses in await asyncio.gather(*each) for status in statuses]
+
+    assert set(clone.go(everybody())) == {200}
+    assert {_counts(clone, post) for post in posts} == {(8, 8)}
+    assert clone.sql(
+        "SELECT deadlocks::int AS n FROM pg_stat_database WHERE datname = current_database()"
+    ) == [{"n": 0}]
 
 
 def test_without_the_trigger_the_count_would_be_wrong(clone: World) -> None:

@@ -32,42 +32,48 @@ CREATE TABLE posts (
   business_id uuid REFERENCES business_profiles ON DELETE SET NULL,
   original_post_id uuid REFERENCES posts ON DELETE SET NULL,
   category_id uuid REFERENCES sell_categories ON DELETE SET NULL,
-  title text CHECK (length(title) <= 255),
+  title varchar(255),
   description text,
-  type text NOT NULL CHECK (type IN ('FEED', 'EVENT', 'SELL', 'PULL')),
+  type varchar(10) NOT NULL,
   status boolean NOT NULL DEFAULT true,
-  visibility text NOT NULL DEFAULT 'PUBLIC' CHECK (visibility IN ('PUBLIC', 'FRIENDS', 'PRIVATE')),
-  currency text CHECK (length(currency) = 3),
-  price numeric(10, 2) CHECK (price >= 0),
-  discount numeric(5, 2) CHECK (discount BETWEEN 0 AND 100),
+  visibility varchar(10) NOT NULL DEFAULT 'PUBLIC',
+  currency varchar(3),
+  price numeric(10, 2),
+  discount numeric(5, 2),
   free boolean NOT NULL DEFAULT false,
   sold boolean NOT NULL DEFAULT false,
   is_promoted boolean NOT NULL DEFAULT false,
-  country_code text CHECK (length(country_code) <= 10),
-  contact_no text CHECK (length(contact_no) <= 20),
+  country_code varchar(10),
+  contact_no varchar(20),
   is_location boolean NOT NULL DEFAULT false,
   start_date date,
   start_time time,
   end_date date,
   end_time time,
-  interested_count int NOT NULL DEFAULT 0 CHECK (interested_count >= 0),
-  going_count int NOT NULL DEFAULT 0 CHECK (going_count >= 0),
+  interested_count int NOT NULL DEFAULT 0,
+  going_count int NOT NULL DEFAULT 0,
   expired_at timestamptz,
   address_location point,
   user_location point,
-  country text CHECK (length(country) <= 100),
-  province text CHECK (length(province) <= 100),
-  district text CHECK (length(district) <= 100),
-  neighborhood text CHECK (length(neighborhood) <= 100),
+  country varchar(100),
+  province varchar(100),
+  district varchar(100),
+  neighborhood varchar(100),
   attachments json NOT NULL DEFAULT '[]', -- as on the wire, so that a feed copies it without a look
-  total_comments int NOT NULL DEFAULT 0 CHECK (total_comments >= 0),
-  total_likes int NOT NULL DEFAULT 0 CHECK (total_likes >= 0),
-  total_shares int NOT NULL DEFAULT 0 CHECK (total_shares >= 0),
+  total_comments int NOT NULL DEFAULT 0,
+  total_likes int NOT NULL DEFAULT 0,
+  total_shares int NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
   deleted_at timestamptz,
   search tsvector GENERATED ALWAYS AS (
-    to_tsvector('simple', search_text(coalesce(title, '') || ' ' || coalesce(description, '')))) STORED
+    to_tsvector('simple', search_text(coalesce(title, '') || ' ' || coalesce(description, '')))) STORED,
+  -- One constraint: each is read anew for every update of a counter. Lengths are types for the same reason.
+  CONSTRAINT posts_sane CHECK (
+    type IN ('FEED', 'EVENT', 'SELL', 'PULL') AND visibility IN ('PUBLIC', 'FRIENDS', 'PRIVATE')
+    AND length(currency) = 3 AND price >= 0 AND discount BETWEEN 0 AND 100
+    AND interested_count >= 0 AND going_count >= 0
+    AND total_comments >= 0 AND total_likes >= 0 AND total_shares >= 0)
 ) WITH (fillfactor = 85); -- room on each page for new versions of a row whose counters move
 
 CREATE INDEX posts_recent ON posts (created_at DESC, id DESC) WHERE deleted_at IS NULL AND status;
@@ -82,13 +88,14 @@ CREATE INDEX posts_search ON posts USING gin (search) WHERE deleted_at IS NULL;
 CREATE INDEX posts_original ON posts (original_post_id) WHERE original_post_id IS NOT NULL;
 
 -- Moves the counters of a post; they never drop below 0.
-CREATE FUNCTION post_count(post uuid, likes int, comments int, shares int) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION post_count(post uuid, likes int, comments int, shares int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   UPDATE posts SET
     total_likes = greatest(0, total_likes + likes),
     total_comments = greatest(0, total_comments + comments),
     total_shares = greatest(0, total_shares + shares)
-  WHERE id = post
-$$;
+  WHERE id = post;
+END $$;
 
 -- A deletion counts once: when deleted_at is set, or with the row if it never was.
 CREATE FUNCTION posts_counted() RETURNS trigger LANGUAGE plpgsql AS $$
