@@ -28,6 +28,8 @@ sys.path.insert(0, str(HERE))
 import seed  # noqa: E402  it lies beside this file, which is no package
 
 KINDS = ("feed", "one", "like", "comment", "live")
+# What needs the data of --mixed.
+MORE = ("nearby", "trending", "comments", "person", "wall", "search", "markers", "notifications")
 CONNECTIONS = 32
 TABLES = ("posts", "post_likes", "post_comments", "profiles", "pgqueuer")  # what the load writes
 
@@ -264,8 +266,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--no-reference", action="store_true", help="measure Majlis alone")
     args = parser.parse_args()
     args.kinds = args.kinds.split(",")
-    if args.seconds < 1 or args.rounds < 1 or not set(args.kinds) <= set(KINDS):
-        parser.error(f"seconds and rounds are at least 1, kinds are of {', '.join(KINDS)}")
+    if args.seconds < 1 or args.rounds < 1 or not set(args.kinds) <= {*KINDS, *MORE}:
+        parser.error(f"seconds and rounds are at least 1, kinds are of {', '.join(KINDS + MORE)}")
     return args
 
 

@@ -3,8 +3,9 @@
     python bench/seed.py --data-dir DIR --out DIR [--database-url URL] [--mixed]
 
 DIR/tokens.txt: access tokens of 1,000 users; cursors.txt: places in the feed with 1,000 posts or more
-behind each; posts.txt: ids of 20,000 posts that everybody may see. A database that is seeded already
-keeps its rows and gets new tokens.
+behind each; posts.txt: ids of 20,000 posts that everybody may see; users.txt: ids of 1,000 people. With
+--mixed posts are of all types, one in four lies on the map, and there are notifications. A database that
+is seeded already keeps its rows and gets new tokens.
 """
 
 import argparse
@@ -29,15 +30,47 @@ from uuid_utils.compat import uuid7
 from majlis import main, serving
 from majlis import settings as configuration
 from majlis.kit import crypto, db, embedded, page
+from majlis.kit.geo import Point
 from majlis.kit.tokens import Signer
 from majlis.settings import Settings
 
 USERS, POSTS, ATTACHMENTS = 20_000, 200_000, 100_000
 LIKES, BOOKMARKS, FOLLOWS, COMMENTS = 1_000_000, 100_000, 500_000, 100_000
+NOTIFICATIONS = 200_000
 TOKENS, CURSORS, IDS, BEHIND = 1_000, 1_000, 20_000, 1_000
 TOKEN_LIFE = timedelta(days=30)
 DEVICE = "bench"  # marks the sessions that a later run replaces
 PROVINCES = ("Herat", "Kabul", "Balkh", "Kandahar", "Nangarhar", "Bamyan", "Ghazni", "Badakhshan")
+SYLLABLES = (
+    "a",
+    "an",
+    "ar",
+    "e",
+    "en",
+    "er",
+    "i",
+    "in",
+    "is",
+    "o",
+    "on",
+    "or",
+    "u",
+    "um",
+    "un",
+    "us",
+    "ya",
+    "yo",
+    "yu",
+    "ye",
+)
+# Longitude and latitude of the provinces' capitals, about which posts are spread.
+CENTERS = (
+    (62.2, 34.35), (69.18, 34.53), (67.11, 36.71), (65.71, 31.61), (70.45, 34.43), (67.82, 34.82), (68.42, 33.55), (70.58, 37.12),
+)  # fmt: skip
+SPREAD = 0.12  # degrees, about 12 km
+# Titles are made of these: 2,000 words, the n-th about n times rarer than the first.
+WORDS = [a + b + c for a in ("ka", "mo", "ri", "su", "ta", "ne", "bo", "la", "du", "zi")
+         for b in ("ran", "lim", "sol", "vet", "nur", "gal", "dis", "hom", "per", "zan") for c in SYLLABLES]  # fmt: skip
 PLACES = [(province, f"District {n % 9}", f"Quarter {n % 23}") for n, province in enumerate(PROVINCES * 3)]
 SENTENCE = "A few words about the day, as neighbours tell them. "
 
@@ -82,6 +115,19 @@ class Town:
         """The type of the n-th post."""
         return ("FEED", "FEED", "SELL", "FEED", "EVENT", "PULL")[n % 6] if self.mixed else "FEED"
 
+    def word(self) -> str:
+        """A word for a title; the first of the list come most often."""
+        return WORDS[min(len(WORDS) - 1, int(self.random.paretovariate(0.35)) - 1)]
+
+    def location(self, n: int) -> tuple[Point, Point | None, bool]:
+        """Where the author of the n-th post was, and where the post lies if it lies on the map."""
+        lng, lat = CENTERS[n % len(CENTERS)]
+        place = Point(
+            round(lat + self.random.gauss(0, SPREAD), 6), round(lng + self.random.gauss(0, SPREAD), 6)
+        )
+        shown = self.mixed and n % 4 == 0
+        return place, place if shown else None, shown
+
     def visibility(self, n: int) -> str:
         """Nine in ten are for everybody."""
         return "PUBLIC" if n % 10 else ("PRIVATE" if n % 30 == 0 else "FRIENDS")
@@ -121,9 +167,21 @@ PROFILE = [
 ]  # fmt: skip
 POST = [
     "id", "user_id", "title", "description", "type", "visibility", "category_id", "currency", "price", "start_date",
-    "country", "province", "district", "neighborhood", "attachments", "total_comments", "total_likes", "created_at",
-    "updated_at",
+    "country", "province", "district", "neighborhood", "user_location", "address_location", "is_location",
+    "attachments", "total_comments", "total_likes", "created_at", "updated_at",
 ]  # fmt: skip
+NOTIFICATION = [
+    "id",
+    "user_id",
+    "type",
+    "title",
+    "message",
+    "data",
+    "read",
+    "actor_id",
+    "target_id",
+    "created_at",
+]
 
 
 def _users(town: Town) -> Iterator[tuple[Any, ...]]:
@@ -166,7 +224,7 @@ def _posts(town: Town, categories: list[UUID], commented: bool) -> Iterator[tupl
     pictures = _attachments(town)
     for n, post in enumerate(town.posts):
         kind, at = town.kind(n), town.times[n]
-        text = f"Post title number {n}", SENTENCE * (1 + n % 5)
+        text = f"{town.word()} {town.word()} number {n}", SENTENCE * (1 + n % 5)
         sale = (categories[n % len(categories)], "AFN", Decimal(n % 9000)) if kind == "SELL" else (None,) * 3
         start = (at + timedelta(days=n % 30)).date() if kind == "EVENT" else None
         place = "AF", *PLACES[n % len(PLACES)]
@@ -177,6 +235,7 @@ def _posts(town: Town, categories: list[UUID], commented: bool) -> Iterator[tupl
             *text,
             *said,
             *place,
+            *town.location(n),
             pictures[n],
             comments[n],
             likes[n],
@@ -204,6 +263,16 @@ def _comments(town: Town) -> Iterator[tuple[Any, ...]]:
     for user, post in town.comments:
         at = min(town.now, town.times[post] + timedelta(minutes=5))
         yield uuid7(nanoseconds=_nanos(at)), town.posts[post], town.users[user], SENTENCE.strip(), at, at
+
+
+def _notifications(town: Town) -> Iterator[tuple[Any, ...]]:
+    """Likes that were told: as many to each person."""
+    for n, (user, post) in enumerate(town.likes[:NOTIFICATIONS]):
+        at = town.now - timedelta(minutes=n)
+        actor, target = town.users[user], town.posts[post]
+        data = {"user_id": str(actor), "post_id": str(target)}
+        told = "POST_LIKE", "New like", "liked your post", data, n % 3 == 0
+        yield uuid7(nanoseconds=_nanos(at)), town.users[n % USERS], *told, actor, target, at
 
 
 def _polls(town: Town) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -246,9 +315,18 @@ async def fill(connection: Any, town: Town) -> None:
         polls, options = _polls(town)
         await _copy(connection, "polls", ["id", "post_id"], polls)
         await _copy(connection, "poll_options", ["id", "poll_id", "option", "position"], options)
+        await _copy(connection, "notifications", NOTIFICATION, _notifications(town))
     await connection.execute("SET session_replication_role = DEFAULT")
+    await _draw_map(connection)
     await connection.execute("VACUUM (ANALYZE)", timeout=600)
     await connection.execute("CHECKPOINT", timeout=600)
+
+
+async def _draw_map(connection: Any) -> None:
+    """Count what lies on the map, as triggers and the worker do otherwise."""
+    await connection.execute("SELECT map_mend()", timeout=600)
+    while await connection.fetchval("SELECT map_fold(100000)", timeout=600):
+        pass
 
 
 async def write_files(connection: Any, settings: Settings, out: Path) -> None:
@@ -260,12 +338,14 @@ async def write_files(connection: Any, settings: Settings, out: Path) -> None:
         " ORDER BY created_at, id"
     )
     places = choose.sample(posts[BEHIND:], CURSORS)
+    users = await connection.fetch("SELECT id FROM users ORDER BY id")
     found = {
         "tokens.txt": await _tokens(connection, settings, choose),
         "cursors.txt": [
             page.encode("posts:recent", row["created_at"], UUID(str(row["id"]))) for row in places
         ],
         "posts.txt": [str(row["id"]) for row in choose.sample(posts, IDS)],
+        "users.txt": [str(row["id"]) for row in choose.sample(users, TOKENS)],
     }
     _write(out, found)
 

@@ -11,8 +11,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from majlis import features
 from majlis import settings as configuration
-from majlis.app import App
-from majlis.kit import facts, jobs, limits, log, page, telemetry
+from majlis.app import App, sealer
+from majlis.features.conversations import service as conversations
+from majlis.kit import facts, hints, jobs, limits, log, page, telemetry
 from majlis.kit.bus import Bus, PostgresBus
 from majlis.kit.bus_redis import RedisBus
 from majlis.kit.cache import open_cache
@@ -25,7 +26,8 @@ from majlis.kit.tokens import Gate
 from majlis.settings import Settings
 from majlis.surfaces import documents, media, operations, unbuilt
 from majlis.surfaces.native import Native
-from majlis.vendors import files, geocode, images, mail
+from majlis.surfaces.realtime import hamsaya, hub, websocket
+from majlis.vendors import files, geocode, images, mail, oauth, push, stripe
 
 logger = log.get("majlis")
 ISSUER = "hamsaya"  # of access tokens, contract rule 26
@@ -72,6 +74,8 @@ async def open_app(settings: Settings, database_url: str) -> App:
         replica = await open_pool(settings.database_read_url, settings.database_pool)
     bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else PostgresBus(database_url)
     await bus.start()
+    conversations.connect(bus)
+    hints.connect(bus)
     return App(
         settings=settings,
         db=Database(pool, replica),
@@ -83,18 +87,27 @@ async def open_app(settings: Settings, database_url: str) -> App:
             overrides=limits.overrides(settings.limits),
         ),
         mailer=mail.from_settings(settings),
+        pusher=push.from_settings(settings),
         files=files.from_settings(settings),
         images=images.ImagePool(),
         geocoder=geocode.from_settings(settings),
         gate=Gate(settings.secret_keys(), ISSUER, bus),
+        sealer=sealer(settings),
+        oauth=oauth.from_settings(settings),
+        stripe=stripe.from_settings(settings),
     )
 
 
 async def close_app(app: App) -> None:
     """Disconnect everything."""
+    conversations.disconnect(app.bus)
+    hints.disconnect(app.bus)
     await app.images.aclose()
     await app.geocoder.aclose()
     await app.mailer.aclose()
+    await app.oauth.aclose()
+    await app.stripe.aclose()
+    await app.pusher.aclose()
     await app.limiter.close()
     await app.cache.close()
     await app.bus.close()
@@ -122,7 +135,8 @@ async def open_worker(app: App, database_url: str) -> tuple[jobs.Worker, asyncpg
 
 def surfaces() -> list[Native]:
     """Every door."""
-    built = [operations.api, documents.api, media.api, *feature_apis()]
+    sockets = [websocket.api, hamsaya.api]
+    built = [operations.api, documents.api, media.api, *sockets, *feature_apis()]
     return [Native([*built, unbuilt.api(built)])]
 
 
@@ -158,6 +172,7 @@ class Runner:
             await self._nudge.close()
         if self._worker is not None:
             await self._worker.stop()
+        await hub.close(self._app)
         await close_app(self._app)
         telemetry.traces.close()
 
@@ -178,6 +193,7 @@ def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
         return limits.client_ip(request.peer, forwarded.decode("latin-1"), trusted)
 
     runner = Runner(settings, database_url)
+    origins = configuration.listed(settings.cors_origins)
     server = Server(
         surfaces(),
         client_ip=client_ip,
@@ -185,9 +201,9 @@ def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
         max_body=settings.max_body_mb * 1024 * 1024,
         on_start=runner.start,
         on_stop=runner.stop,
+        origins=origins,
     )
     runner.server = server
-    origins = configuration.listed(settings.cors_origins)
     if not origins:
         return server
     return CORSMiddleware(

@@ -24,7 +24,7 @@ import majlis
 from majlis import main
 from majlis import settings as configuration
 from majlis.kit import embedded, facts, jobs, log
-from majlis.kit.http.protocol import Protocol
+from majlis.kit.http.protocol import Protocol, SocketProtocol
 from majlis.kit.migrations import Migrator
 from majlis.settings import Settings
 
@@ -36,6 +36,8 @@ RELOAD_VARIABLE = "_MAJLIS_RELOAD"
 PARENT_VARIABLE = "_MAJLIS_PARENT"
 SPARE_CONNECTIONS = 6  # of a process beside its pool: hints, jobs and what migrates
 LEAST_CONNECTIONS = 100
+MAX_FRAME = 64 * 1024  # bytes of what comes over a socket at once
+PING_S = 30.0  # between pings to sockets, and for the answer
 
 logger = log.get("majlis.serving")
 
@@ -174,7 +176,11 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "loop": "uvloop",
         "http": Protocol,
-        "ws": "websockets-sansio",
+        "ws": SocketProtocol,
+        "ws_max_size": MAX_FRAME,
+        "ws_per_message_deflate": False,  # it costs each socket three times the memory
+        "ws_ping_interval": PING_S,
+        "ws_ping_timeout": PING_S,
         "lifespan": "on",
         "access_log": False,
         "log_config": None,

@@ -70,6 +70,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = ""
     app_url: Annotated[str, Meta(description="where links in mail lead; empty means the public address")] = ""
+    app_name: Annotated[
+        str, Meta(description="name that people see beside their codes and passkeys", min_length=1)
+    ] = "Majlis"
+    passkey_domain: Annotated[
+        str, Meta(description="domain that passkeys belong to; empty means the host of the app address")
+    ] = ""
+    passkey_origins: Annotated[
+        str,
+        Meta(
+            description="comma-separated origins that passkeys may be used on, such as https://app.example.org or "
+            "android:apk-key-hash:…; empty means the app address"
+        ),
+    ] = ""
     media_base_url: Annotated[
         str, Meta(description="address of public files (a CDN); empty means <public address>/media")
     ] = ""
@@ -81,6 +94,79 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geocoder_url: Annotated[
         str, Meta(description="geocoder at another address, such as your own Nominatim")
     ] = ""
+    google_client_ids: Annotated[
+        str, Meta(description="comma-separated client ids of the apps; empty turns sign-in with Google off")
+    ] = ""
+    google_url: Annotated[str, Meta(description="where Google's keys are, instead of Google")] = ""
+    apple_client_ids: Annotated[
+        str, Meta(description="comma-separated bundle and services ids; empty turns sign-in with Apple off")
+    ] = ""
+    apple_team_id: Annotated[str, Meta(description="team of the key for Apple")] = ""
+    apple_key_id: Annotated[str, Meta(description="id of the key for Apple")] = ""
+    apple_private_key: Annotated[
+        str,
+        Meta(
+            description="text of the .p8 file, line breaks as \\n if need be; lets deletion revoke at Apple",
+            extra=SECRET,
+        ),
+    ] = ""
+    apple_redirects: Annotated[
+        str, Meta(description="services id=redirect address pairs with commas, as the apps use them")
+    ] = ""
+    apple_url: Annotated[str, Meta(description="another address instead of Apple's")] = ""
+    facebook_app_id: Annotated[str, Meta(description="empty turns sign-in with Facebook off")] = ""
+    facebook_app_secret: Annotated[str, Meta(description="secret of the app at Facebook", extra=SECRET)] = ""
+    facebook_url: Annotated[str, Meta(description="another address instead of Facebook's Graph API")] = ""
+    fcm_credentials: Annotated[
+        str,
+        Meta(
+            description="service-account file of Firebase, or its text; empty sends no push to apps",
+            extra=SECRET,
+        ),
+    ] = ""
+    fcm_url: Annotated[str, Meta(description="another address instead of Firebase's")] = (
+        "https://fcm.googleapis.com"
+    )
+    stripe_key: Annotated[
+        str, Meta(description="secret key of the account at Stripe; empty turns payments off", extra=SECRET)
+    ] = ""
+    stripe_webhook_secrets: Annotated[
+        str,
+        Meta(
+            description="comma-separated signing secrets of the webhooks at Stripe; while one is changed, both",
+            extra=SECRET,
+        ),
+    ] = ""
+    stripe_url: Annotated[str, Meta(description="another address instead of Stripe's")] = (
+        "https://api.stripe.com"
+    )
+    vapid_key: Annotated[
+        str,
+        Meta(description="private key from `majlis push-key`; empty sends no push to browsers", extra=SECRET),
+    ] = ""
+    vapid_subject: Annotated[
+        str, Meta(description="mailto: or https: address for push services; empty means the public address")
+    ] = ""
+    webpush_hosts: Annotated[
+        str, Meta(description="comma-separated hosts of the push services of browsers that are sent to")
+    ] = "fcm.googleapis.com,*.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com"
+    digest: Annotated[
+        Literal["daily", "weekly", "off"],
+        Meta(description="how often people who want it get a mail of what they have not read"),
+    ] = "daily"
+    digest_hour: Annotated[
+        int, Meta(ge=0, le=23, description="hour of the day, in UTC, from which these mails go out")
+    ] = 6
+    notification_days: Annotated[
+        int, Meta(ge=0, description="days after which notifications are deleted; 0 keeps them")
+    ] = 90
+    log_days: Annotated[
+        int,
+        Meta(ge=1, description="days for which a client that was away can catch up with conversations"),
+    ] = 30
+    erasure_days: Annotated[
+        int, Meta(ge=0, description="days after which a deleted account is erased for good; 0 keeps it")
+    ] = 30
     rate_limits: Annotated[Literal["on", "off"], Meta(description="off only in development")] = "on"
     limits: Annotated[
         str,
@@ -112,12 +198,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Annotated[Literal["json", "text"], Meta(description="json for machines, text for people")] = (
         "json"
     )
+    max_sockets: Annotated[int, Meta(ge=0, description="open sockets of a process; more are turned away")] = (
+        10_000
+    )
     worker: Annotated[Literal["on", "off"], Meta(description="whether serve also runs background jobs")] = (
         "on"
     )
     job_attempts: Annotated[int, Meta(description="tries of a background job before it is held")] = 8
     require_verified_email: Annotated[
-        bool, Meta(description="whether posting sales, businesses and chat need a confirmed address")
+        bool,
+        Meta(
+            description="whether whoever writes needs a confirmed address: posts, comments, businesses, chat, likes"
+        ),
     ] = False
     otlp_endpoint: Annotated[
         str, Meta(description="OpenTelemetry collector, http://host:4318; needs the extra majlis[telemetry]")
@@ -250,10 +342,15 @@ def unsafe(settings: Settings) -> Iterator[str]:
         yield "MAJLIS_PUBLIC_URL must be the https address of this server"
     if not settings.mail_url:
         yield "MAJLIS_MAIL_URL is not set: people could not confirm their address"
-    for name in ("media_base_url", "app_url"):
+    if any(urlsplit(origin).scheme == "http" for origin in listed(settings.passkey_origins)):
+        yield "MAJLIS_PASSKEY_ORIGINS must be https origins"
+    companies = ("google_url", "apple_url", "facebook_url", "fcm_url", "stripe_url")
+    for name in ("media_base_url", "app_url", *companies):
         value = getattr(settings, name)
         if value and urlsplit(value).scheme == "http":
             yield f"MAJLIS_{name.upper()} must be an https address"
+    if any(host.startswith("http://") for host in listed(settings.webpush_hosts)):
+        yield "MAJLIS_WEBPUSH_HOSTS has an address that is not https"
 
 
 def is_secret(name: str) -> bool:

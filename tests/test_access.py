@@ -8,29 +8,43 @@ A new route needs a line there, and a body in BODIES if it takes one. What its p
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
 
 from majlis import main
+from majlis.features.digests import service as digests
 from majlis.features.identity import service as identity
+from majlis.features.sessions import service as sessions
+from majlis.kit import clock
 from majlis.kit.http import Route
 from majlis.kit.me import RANK, Me
 from majlis.surfaces import unbuilt
+from majlis.surfaces.realtime import hub
 from majlis.vendors.images import ImagePool
+from majlis.vendors.oauth import fake
+from majlis.vendors.oauth.fake import Fake
+from tests import access_factors, access_workspaces
 from tests import world as worlds
 from tests.features.media.uploads import jpeg
+from tests.features.oauth.signing import proof
+from tests.surfaces.realtime.wires import Denied, Wire
 from tests.world import PASSWORD, Person, World
 
 TABLE = Path(__file__).with_name("access.txt")
 CALLERS = ("anonymous", "other", "blocked", "blocker", "follower", "friend", "owner", "moderator")
 FILE = {"file": ("a.jpg", jpeg())}
 # What nobody does to oneself.
-NOT_TO_ONESELF = re.compile(r"/(follow|block|report)$")
+NOT_TO_ONESELF = re.compile(
+    r"/(follow|block|mute|report|accept|decline)$|/messages/\{message_id\}/read$|/members(/me)?$"
+)
 # A block hides people and what is theirs from one another; whom one blocks oneself, one may still look up.
-OF_PEOPLE = re.compile(r"\{(post_id|comment_id|user_id|poll_id)\}")
+OF_PEOPLE = re.compile(r"\{(post_id|comment_id|user_id|poll_id|business_id)\}")
 PEOPLE = "{user_id}"
 
 
@@ -49,8 +63,9 @@ ROWS = rows()
 class Scene:
     """The owner and those who stand around, and one of each of the owner's things."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, companies: Fake) -> None:
         self.world = world
+        self.companies = companies
         names = [name for name in CALLERS if name != "anonymous"]
         self.people = {
             name: world.person(name.title(), role=name if name in RANK else "user") for name in names
@@ -76,7 +91,15 @@ class Scene:
             self.things["post_id" + name] = made["id"]
             comment = self.comment_on(made["id"])
             self.things["comment_id" + name] = comment
+        with clock.shifted(timedelta(days=-2)):  # one may ask once a day, and does so again below
+            self.things["export_id"] = self.post("/api/v1/users/me/export", self.owner)["id"]
+        draft = {"type": "FEED", "description": "bread, soon"}
+        self.things["draft_id"] = self.post("/api/v1/drafts", self.owner, json=draft)["id"]
         self._poll()
+        self._chat()
+        self._sales_and_events()
+        self._businesses()
+        self.things |= access_workspaces.things(self)
         gone = self.post("/api/v1/posts", self.owner, json={"type": "FEED", "description": "gone"})["id"]
         self.things["post_id#deleted"] = gone
         self.things["comment_id#deleted"] = self.comment_on(gone)
@@ -84,6 +107,35 @@ class Scene:
         world.drain()
         (told, *_) = world.get("/api/v1/notifications", self.owner).json()["data"]
         self.things["notification_id"] = told["id"]
+        self._moderation()
+        device = world.put("/api/v1/devices", self.owner, {"token": "the-owners"})
+        self.things["device_id"] = device.json()["id"]
+        self.things["passkey_id"] = access_factors.passkey(world, self.owner)
+        linked = self.post(
+            "/api/v1/auth/oauth/google/link", self.owner, json={"id_token": companies.google("1")}
+        )
+        self.things["identity_id"] = linked["id"]
+
+    def _chat(self) -> None:
+        """The owner and a friend write to each other."""
+        friend = self.people["friend"]
+        chat = self.post("/api/v1/chat/conversations", self.owner, json={"user_id": str(friend.id)})["id"]
+        self.things["conversation_id"] = chat
+        for name, who in (("", self.owner), ("#received", friend)):
+            said = {"conversation_id": chat, "content": "salaam"}
+            self.things[f"message_id{name}"] = self.post("/api/v1/chat/messages", who, json=said)["id"]
+
+        members = [str(friend.id), str(self.people["other"].id)]
+        group = self.post("/api/v1/conversations", self.owner, json={"user_ids": members})["id"]
+        self.things["conversation_id#group"] = group
+        draft = self.world.put(f"/api/v1/conversations/{chat}/draft", self.owner, {"text": "sal"})
+        assert draft.is_success, draft.text
+        later = {"conversation_id": chat, "message": {"text": "salaam"}, "send_at": self.soon()}
+        self.things["scheduled_id"] = self.post("/api/v1/scheduled-messages", self.owner, json=later)["id"]
+
+    def soon(self) -> str:
+        """A moment that is to come."""
+        return (clock.now() + timedelta(hours=1)).isoformat()
 
     def _poll(self) -> None:
         made = self.post(
@@ -101,6 +153,37 @@ class Scene:
         }
         self.option = made["poll"]["options"][0]["id"]
 
+    def _sales_and_events(self) -> None:
+        (kind, *_) = self.world.get("/api/v1/sales/categories").json()["data"]
+        self.things["category_id"] = kind["id"]
+        sale = {"type": "SELL", "title": "carpet", "category_id": kind["id"], "free": True}
+        event = {"type": "EVENT", "title": "kites", "start_date": "2031-03-21"}
+        for name, body in (("#sell", sale), ("#event", event)):
+            for variant, fields in (
+                ("", {}),
+                ("-private", {"visibility": "PRIVATE"}),
+                ("-hidden", {"status": False}),
+            ):
+                made = self.post("/api/v1/posts", self.owner, json={**body, **fields})
+                self.things[f"post_id{name}{variant}"] = made["id"]
+
+    def _businesses(self) -> None:
+        path = "/api/v1/businesses"
+        for name in ("", "#hidden", "#deleted"):
+            made = self.post(path, self.owner, json={"name": "bakery", "status": name != "#hidden"})["id"]
+            (picture,) = self.post(f"{path}/{made}/attachments", self.owner, files=FILE)["data"]
+            self.things |= {f"business_id{name}": made, f"attachment_id{name}": picture["id"]}
+        assert self.world.delete(f"{path}/{made}", self.owner).status_code == 204
+
+    def _moderation(self) -> None:
+        moderator = self.people["moderator"]
+        opened = {"kind": "post", "target_id": self.things["post_id"]}
+        self.things["case_id"] = self.post("/api/v1/moderation/cases", moderator, json=opened)["id"]
+        rule = {"kind": "word", "pattern": "scam", "action": "hold"}
+        self.things["rule_id"] = self.post("/api/v1/moderation/filters", moderator, json=rule)["id"]
+        muted = self.post("/api/v1/users/me/muted-words", self.owner, json={"word": "football"})
+        self.things["word_id"] = muted["id"]
+
     def post(self, path: str, who: Person, *ids: Any, **options: Any) -> Any:
         answer = self.world.post(path.format(*ids), who, **options)
         assert answer.is_success, (path, answer.text)
@@ -116,10 +199,20 @@ class Scene:
         """The name of an upload of the owner's, made anew: deleting one is for good."""
         return str(self.post("/api/v1/upload", self.owner, files=FILE)["path"])
 
+    def export_link(self) -> dict[str, list[str]]:
+        """What the link to the copy of the owner's data holds."""
+        url = self.world.get("/api/v1/users/me/export", self.owner).json()["url"]
+        return parse_qs(urlsplit(url).query)
+
     async def reset_token(self) -> str:
         """What the mail that resets the owner's password would hold."""
         async with self.world.app.db.tx() as tx:
             return await identity.start_reset(tx, Me.system, self.owner.id)
+
+    async def unsubscribe_token(self) -> str:
+        """What the links of a digest to the owner would hold."""
+        async with self.world.app.db.tx() as tx:
+            return await digests.unsubscribe_token(tx, Me.system, self.owner.id)
 
     async def verification_token(self) -> str:
         """What the mail that confirms the owner's address would hold."""
@@ -137,16 +230,32 @@ class Scene:
             if "{path...}" in path:
                 path = path.replace("{path...}", self.path())
             path = re.sub(r"\{(\w+)\}", lambda found: str(self.thing(found[1], mark + variant)), path)
+            if method == "WEBSOCKET":
+                return self.world.go(self._open(path, self.people.get(caller)))
             options = BODIES.get(name.partition("#")[0], nothing)(self, caller)
             return self.world.request(method, path, self.people.get(caller), **options)
         finally:
             self.world.go(connection.execute("ROLLBACK TO SAVEPOINT cell"))
+            self.world.app.gate.seen.clear()
+
+    async def _open(self, path: str, who: Person | None) -> httpx.Response:
+        """Ask for a socket; 101 where it opens."""
+        wire = Wire(self.world, path, headers=who.auth if who else {})
+        try:
+            await wire.opened()
+            return httpx.Response(101)
+        except Denied as denied:
+            return httpx.Response(denied.status, content=denied.body)
+        finally:
+            await wire.close()
+            await hub.close(self.world.app)
 
     def thing(self, parameter: str, variant: str) -> Any:
         return self.things.get(parameter + variant, self.things.get(parameter, OTHERS.get(parameter)))
 
 
-OTHERS = {"name": "majlis.css"}  # what paths name that is nobody's
+NEWCOMER = "newcomer@example.org"
+OTHERS = {"emoji": "x", "name": "majlis.css", "provider": "google"}  # what paths name that is nobody's
 Body = Callable[[Scene, str], dict[str, Any]]
 
 
@@ -168,11 +277,51 @@ def file(scene: Scene, who: str) -> dict[str, Any]:
     return {"files": FILE}
 
 
+def partner(scene: Scene, who: str) -> UUID:
+    """With whom this caller may converse: the owner, who does with a friend."""
+    return scene.people["friend"].id if who == "owner" else scene.owner.id
+
+
 COMMENT, REPORT = json(text="well said"), json(reason="SPAM")
 BODIES: dict[str, Body] = {
+    **access_factors.BODIES,
+    **access_workspaces.BODIES,
+    "POST /api/v1/conversations": lambda scene, who: {"json": {"user_ids": [str(partner(scene, who))]}},
+    "POST /api/v1/conversations/{conversation_id}/messages": json(text="salaam"),
+    "POST /api/v1/conversations/{conversation_id}/members": lambda scene, who: {
+        "json": {"user_ids": [str(scene.people["moderator"].id)]}
+    },
+    "PUT /api/v1/conversations/{conversation_id}/read": json(seq=1),
+    "PUT /api/v1/conversations/{conversation_id}/unread": json(seq=1),
+    "PUT /api/v1/conversations/{conversation_id}/draft": json(text="salaa"),
+    "POST /api/v1/scheduled-messages": lambda scene, who: {
+        "json": {
+            "conversation_id": scene.things["conversation_id"],
+            "message": {"text": "salaam"},
+            "send_at": scene.soon(),
+        }
+    },
+    "PUT /api/v1/scheduled-messages/{scheduled_id}": json(text="salaam again"),
+    "PUT /api/v1/conversation-messages/{message_id}": json(text="salaam again"),
+    "POST /api/v1/chat/conversations": lambda scene, who: {"json": {"user_id": str(partner(scene, who))}},
+    "POST /api/v1/chat/messages": lambda scene, who: {
+        "json": {"recipient_id": str(partner(scene, who)), "content": "salaam"}
+    },
     "POST /api/v1/auth/register": json(email="new@example.org", password=PASSWORD),
     "POST /api/v1/auth/login": lambda scene, who: {
         "json": {"email": scene.owner.email, "password": PASSWORD}
+    },
+    "POST /api/v1/auth/oauth/google": lambda scene, who: {
+        "json": proof(scene.companies, "google", "9", NEWCOMER)
+    },
+    "POST /api/v1/auth/oauth/apple": lambda scene, who: {
+        "json": proof(scene.companies, "apple", "9", NEWCOMER)
+    },
+    "POST /api/v1/auth/oauth/facebook": lambda scene, who: {
+        "json": proof(scene.companies, "facebook", "9", NEWCOMER)
+    },
+    "POST /api/v1/auth/oauth/{provider}/link": lambda scene, who: {
+        "json": proof(scene.companies, "google", "9")
     },
     "POST /api/v1/auth/refresh": lambda scene, who: {"json": {"refresh_token": scene.owner.refresh_token}},
     "POST /api/v1/auth/forgot-password": lambda scene, who: {"json": {"email": scene.owner.email}},
@@ -186,19 +335,59 @@ BODIES: dict[str, Body] = {
     "POST /api/v1/auth/change-password": json(current_password=PASSWORD, new_password="Another-2026!"),
     "DELETE /api/v1/users/me/account": json(reason="other"),
     "PUT /api/v1/users/me": json(about="bread"),
+    "PUT /api/v1/settings/privacy": json(is_private=True),
+    "PUT /api/v1/settings/notifications": json(category="POSTS", push_pref=False),
+    "PUT /api/v1/devices": json(token="a-phone"),
+    "DELETE /api/v1/devices": json(token="the-owners"),
+    **{
+        f"{method} /api/v1/notifications/unsubscribe": lambda scene, who: {
+            "params": {"token": scene.world.go(scene.unsubscribe_token())}
+        }
+        for method in ("GET", "POST")
+    },
     "GET /api/v1/users/search": query(q="owner"),
     "GET /api/v1/search/users": query(q="owner"),
     "GET /api/v1/search/posts": query(q="bread"),
     "GET /api/v1/posts/search": query(q="bread"),
     "GET /api/v1/posts/nearby": query(lat=34.5, lng=69.2),
+    "GET /api/v1/discover": query(lat=34.5, lng=69.2),
+    "GET /api/v1/discover/markers": query(lat=34.5, lng=69.2),
+    "GET /api/v1/search": query(q="bread"),
+    "GET /api/v1/search/businesses": query(q="bread"),
     "POST /api/v1/posts": json(type="FEED", description="bread"),
+    "GET /api/v1/users/me/export/{export_id}": lambda scene, who: {"params": scene.export_link()},
     "PUT /api/v1/posts/{post_id}": json(description="more bread"),
+    "POST /api/v1/drafts": json(type="FEED", description="bread"),
+    "PUT /api/v1/drafts/{draft_id}": json(description="more bread"),
     "POST /api/v1/posts/{post_id}/comments": COMMENT,
     "PUT /api/v1/comments/{comment_id}": COMMENT,
     "POST /api/v1/comments/{comment_id}/replies": COMMENT,
     "POST /api/v1/posts/{post_id}/report": REPORT,
     "POST /api/v1/comments/{comment_id}/report": REPORT,
     "POST /api/v1/users/{user_id}/report": REPORT,
+    "POST /api/v1/users/me/muted-words": json(word="kites"),
+    "POST /api/v1/moderation/cases": lambda scene, who: {
+        "json": {"kind": "post", "target_id": scene.things["post_id#poll"]}
+    },
+    "POST /api/v1/moderation/filters": json(kind="link", pattern="bad.example", action="refuse"),
+    **{
+        f"POST /api/v1/moderation/cases/{{case_id}}/{action}": REPORT
+        for action in ("hide", "restore", "suspend", "unsuspend", "dismiss", "escalate")
+    },
+    "POST /api/v1/businesses/{business_id}/report": REPORT,
+    "POST /api/v1/businesses": json(name="bakery"),
+    "POST /api/v1/businesses/categories": json(name="kiosk"),
+    "PUT /api/v1/businesses/categories/{category_id}": json(name="kiosk"),
+    "PUT /api/v1/businesses/{business_id}": json(name="bread"),
+    "PUT /api/v1/businesses/{business_id}/location": json(address_location={"lat": 34.5, "lng": 69.2}),
+    "PUT /api/v1/businesses/{business_id}/hours": json(hours=[]),
+    "PUT /api/v1/businesses/{business_id}/categories": json(category_ids=[]),
+    **{
+        f"POST /api/v1/businesses/{{business_id}}/{kind}": file for kind in ("avatar", "cover", "attachments")
+    },
+    "POST /api/v1/events/{post_id}/interest": json(event_state="going"),
+    "POST /api/v1/sales/categories": json(name="kites", icon={"name": "a", "library": "b"}, color="red"),
+    "PUT /api/v1/sales/categories/{category_id}": json(color="red"),
     "POST /api/v1/posts/{post_id}/polls": json(options=["now", "later"]),
     "POST /api/v1/polls/{poll_id}/vote": lambda scene, who: {"json": {"poll_option_id": scene.option}},
     **{
@@ -216,10 +405,13 @@ def scene(
 ) -> Iterator[Scene]:
     stack = worlds.rolled_back(shared)
     db = runner.run(stack.__aenter__())
-    settings = worlds.settings_for(tmp_path_factory.mktemp("access"), shared)
+    stand_in = fake.serving()
+    companies = stand_in.__enter__()
+    settings = worlds.settings_for(tmp_path_factory.mktemp("access"), shared, **companies.settings())
     world = World(runner, worlds.app_over(db, settings, pictures), shared)
-    yield Scene(world)
+    yield Scene(world, companies)
     world.close()
+    stand_in.__exit__(None, None, None)
     runner.run(stack.__aexit__(None, None, None))
 
 
@@ -298,6 +490,28 @@ def test_the_table_asks_for_something_possible() -> None:
     ]
     assert not wrong, "\n" + "\n".join(wrong)
     assert not [name for name, statuses in ROWS.items() if max(statuses.values()) >= 500]
+
+
+def test_the_suspended_are_let_in_nowhere(scene: Scene) -> None:
+    """Their token is no token any more: also where none is needed, a bad one is refused."""
+    out = scene.world.person("Suspended")
+
+    async def suspend() -> None:
+        app = scene.world.app
+        async with app.db.tx() as tx:
+            await sessions.suspend(app, tx, Me.system, out.email, True)
+
+    scene.world.go(suspend())
+    wrong = []
+    for name, route in served().items():
+        method, _, path = name.partition(" ")
+        path = re.sub(r"\{(\w+)\}", lambda found: str(scene.thing(found[1], "")), path)
+        # Who is asking is looked at before what is asked: no body is needed.
+        if route.policy.token != "ignored" and method != "WEBSOCKET":
+            status = scene.world.request(method, path, out).status_code
+            if status != 401:
+                wrong.append(f"{name} {status}")
+    assert not wrong, "\n" + "\n".join(wrong)
 
 
 def test_what_is_not_built_says_so(scene: Scene) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import httpx
 import psutil
+import pyotp
 import pytest
 from click.testing import CliRunner, Result
 
@@ -24,6 +25,7 @@ from majlis import cli, main
 from majlis.cli import look
 from majlis.features.sessions import service as sessions
 from majlis.kit import embedded
+from majlis.surfaces import unbuilt
 from tests import world as worlds
 from tests.conftest import _create
 from tests.servers import Serving, free_port, serving
@@ -188,12 +190,15 @@ def test_settings_are_shown_with_their_source_and_without_secrets(here: Callable
     )
 
 
-def test_routes_are_listed_with_policy_and_feature(here: Callable[..., Result]) -> None:
+def test_routes_are_listed_with_policy_and_feature(
+    here: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unbuilt, "TABLE", "\nGET /api/v1/kites\n")
     said = here("routes").output
     assert re.search(r"POST +/api/v1/posts +user +posts +posts +post\b", said)
     assert re.search(r"GET +/metrics +internal +health", said)
-    assert "/api/v1/chat/conversations" not in said
-    assert "/api/v1/chat/conversations" in here("routes", "--unbuilt").output
+    assert "/api/v1/kites" not in said
+    assert "/api/v1/kites" in here("routes", "--unbuilt").output
 
 
 def test_mail_is_listed_nowhere_when_a_server_sends_it(here: Callable[..., Result]) -> None:
@@ -328,6 +333,24 @@ def test_a_suspension_counts_within_two_seconds_and_can_be_undone(town: Serving)
     until(lambda: query(town, live, "spam@example.org")[0][0] == 0)
     majlis(folder, "user", "suspend", "spam@example.org", "--undo")
     assert login(town, "spam@example.org").status_code == 200
+
+
+def test_a_lost_second_factor_is_reset(town: Serving) -> None:
+    folder, email = folder_of(town), "lost@example.org"
+    majlis(folder, "user", "create", email, "--password", PASSWORD)
+    auth = {"Authorization": f"Bearer {login(town, email).json()['access_token']}"}
+    mfa = f"{town.url}/api/v1/auth/mfa"
+    made = httpx.post(f"{mfa}/enroll", headers=auth, json={}).json()
+    body = {"factor_id": made["factor_id"], "code": pyotp.TOTP(made["secret_key"]).now()}
+    raised = httpx.post(f"{mfa}/verify", headers=auth, json=body).json()
+    assert login(town, email).json()["requires_mfa"] is True
+    assert "second factor removed" in majlis(folder, "user", "reset-mfa", email)
+    signed_in = login(town, email).json()
+    assert (signed_in["requires_mfa"], signed_in["user"]["mfa_enabled"]) == (False, False)
+    auth = {"Authorization": f"Bearer {raised['access_token']}"}
+    until(lambda: httpx.get(f"{town.url}/api/v1/users/me", headers=auth).status_code == 401, CHANGE_S)
+    assert "nothing removed" in majlis(folder, "user", "reset-mfa", email, "--passkeys")
+    assert "no account" in majlis(folder, "user", "reset-mfa", "nobody@example.org", code=1)
 
 
 def test_a_role_counts_within_two_seconds_in_other_processes(

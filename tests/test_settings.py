@@ -128,6 +128,8 @@ def test_production_starts_with_safe_settings(folder: Path) -> None:
         ("MAIL_URL", ""),
         ("MEDIA_BASE_URL", "http://cdn.example.org"),
         ("APP_URL", "http://app.example.org"),
+        ("FCM_URL", "http://fcm.example.org"),
+        ("WEBPUSH_HOSTS", "fcm.googleapis.com,http://127.0.0.1:8123"),
     ],
 )
 def test_production_refuses_what_is_unsafe(folder: Path, name: str, value: str) -> None:

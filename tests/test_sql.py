@@ -27,7 +27,7 @@ from tests.conftest import _create, _name
 from tests.test_architecture import FEATURES, nothing, tree
 
 # Tables of higher features that a store may read (docs/decisions/0014-viewer-flags-read-up.md).
-READS_UP = {"posts": {"post_likes", "post_bookmarks"}}
+READS_UP = {"posts": {"post_likes", "post_bookmarks", "event_interests"}}
 # Tables of higher features that a table may refer to (the same record).
 REFERS_UP = {"polls": {"posts"}}
 # Where statements stand besides stores.
@@ -46,7 +46,7 @@ WRITES = (
     re.compile(r"\bDELETE\s+FROM\s+(\w+)"),
     re.compile(r"\bUPDATE\s+(?!SET\b)(\w+)(?:\s+(?:AS\s+)?(?!SET\b)\w+)?\s+SET\b"),
     re.compile(r"\bMERGE\s+INTO\s+(\w+)"),
-    re.compile(r"\bTRUNCATE\s+(?:TABLE\s+)?(\w+)"),
+    re.compile(r"\bTRUNCATE\s+(?:TABLE\s+)?(?!OR\b|ON\b)(\w+)"),  # of a trigger: TRUNCATE ON …
 )
 ONE = r"\w+(?:\s+(?:AS\s+)?(?!WHERE|JOIN|ON|LEFT|SET|ORDER|GROUP|LIMIT|USING|CROSS|INNER)\w+)?"
 READS = re.compile(rf"\b(?:FROM|JOIN|USING)\s+({ONE}(?:\s*,\s*{ONE})*)")
@@ -404,6 +404,29 @@ COLUMNS = """
 SELECT table_name, column_name, data_type, is_nullable = 'YES' AS nullable, column_default
 FROM information_schema.columns WHERE table_schema = 'public'
 """
+
+
+@pytest.mark.rule("hamsaya:10")
+def test_stamps_carry_a_zone_and_begin_as_now(connection: Any, runner: asyncio.Runner) -> None:
+    columns = [row for row in runner.run(connection.fetch(COLUMNS)) if row["table_name"] in owners()]
+    stamps = [row for row in columns if row["data_type"].startswith("timestamp")]
+    nothing(
+        [
+            f"{row['table_name']}.{row['column_name']}: {row['data_type']}"
+            for row in stamps
+            if row["data_type"] != "timestamp with time zone"
+        ]
+    )
+    contracted = {"users", "profiles", "posts", "post_comments", "business_profiles", "notifications"}
+    nothing(
+        [
+            f"{table}.{column} does not begin as now()"
+            for table in sorted(contracted)
+            for column in ("created_at", "updated_at")
+            for row in stamps
+            if (row["table_name"], row["column_name"]) == (table, column) and row["column_default"] != "now()"
+        ]
+    )
 
 
 def test_counters_flags_and_stamps_are_never_null(connection: Any, runner: asyncio.Runner) -> None:

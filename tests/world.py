@@ -14,11 +14,12 @@ import httpx
 import msgspec
 
 from majlis import main
-from majlis.app import App
+from majlis.app import App, sealer
+from majlis.features.conversations import service as conversations
 from majlis.features.identity import service as identity
 from majlis.features.profiles import service as profiles
 from majlis.features.sessions import service as sessions
-from majlis.kit import facts, jobs, limits, page
+from majlis.kit import facts, hints, jobs, limits, page
 from majlis.kit.bus import MemoryBus
 from majlis.kit.cache import MemoryCache
 from majlis.kit.db import Database, Pool, open_pool, prepare_connection
@@ -28,7 +29,8 @@ from majlis.kit.limits import Limiter
 from majlis.kit.me import Me, Origin
 from majlis.kit.tokens import Gate
 from majlis.settings import Settings
-from majlis.vendors import files, geocode, images, mail
+from majlis.surfaces.realtime import hub
+from majlis.vendors import files, geocode, images, mail, oauth, push, stripe
 
 T = TypeVar("T")
 SECRET = "a-secret-key-for-tests-only-0123456789"
@@ -159,7 +161,12 @@ class World:
         return mail.listing(mail.mail_folder(self.app.settings))
 
     def close(self) -> None:
+        self.go(hub.close(self.app))
+        conversations.disconnect(self.app.bus)
+        hints.disconnect(self.app.bus)
         self.go(self.http.aclose())
+        self.go(self.app.oauth.aclose())
+        self.go(self.app.stripe.aclose())
 
 
 def server_of(app: App) -> Server:
@@ -203,6 +210,8 @@ def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> Ap
     """An app over this database, with everything else in memory or a temporary folder."""
     page.configure(settings.secret_keys()[0])
     bus = MemoryBus()
+    conversations.connect(bus)
+    hints.connect(bus)
     return App(
         settings=settings,
         db=db,
@@ -212,10 +221,14 @@ def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> Ap
             None, enabled=settings.rate_limits == "on", overrides=limits.overrides(settings.limits)
         ),
         mailer=mail.from_settings(settings),
+        pusher=push.from_settings(settings),
         files=files.from_settings(settings),
         images=pictures,
         geocoder=geocode.from_settings(settings),
         gate=Gate(settings.secret_keys(), main.ISSUER, bus),
+        sealer=sealer(settings),
+        oauth=oauth.from_settings(settings),
+        stripe=stripe.from_settings(settings),
     )
 
 

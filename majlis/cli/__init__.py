@@ -3,7 +3,7 @@
 import click
 
 from majlis import __version__
-from majlis.cli import database, develop, doctor, look, people, queue, serve
+from majlis.cli import database, develop, doctor, look, people, push, queue, serve
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -27,6 +27,7 @@ for command in (
     *(database.migrate, doctor.check),
     *(look.openapi, look.routes, look.settings),
     *(people.user, queue.mail, queue.jobs),
+    push.push_key,
     *(develop.demo, develop.new),
 ):
     main.add_command(command)

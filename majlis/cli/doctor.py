@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 
 @click.command(short_help="Look whether all is well.")
 def check() -> None:
-    """Look whether all is well: settings, database, migrations, disk, clock, Redis, files, mail.
+    """Look whether all is well: settings, database, migrations, disk, clock, Redis, files, mail, push.
 
     Exits 1 when something is wrong. Changes nothing, and runs beside a server.
 
@@ -141,7 +141,8 @@ async def _clock(connection: Any) -> Finding:
 
 
 async def _services(settings: Settings) -> list[Finding]:
-    found = [await _guarded("files", settings, _files), await _guarded("mail", settings, _mail)]
+    looks = (("files", _files), ("mail", _mail), ("push", _push))
+    found = [await _guarded(what, settings, look) for what, look in looks]
     if settings.redis_url:
         found.append(await _guarded("redis", settings, _redis))
     return found
@@ -179,6 +180,23 @@ async def _mail(settings: Settings) -> Finding:
     _, writer = await asyncio.open_connection(parts.hostname, port)
     writer.close()
     return Finding("mail", "ok", f"{parts.hostname}:{port} takes connections")
+
+
+async def _push(settings: Settings) -> Finding:
+    from majlis.vendors import push
+
+    pushers = push.from_settings(settings)
+    await pushers.aclose()
+    ways = [
+        name
+        for name, given in (("apps", settings.fcm_credentials), ("browsers", settings.vapid_key))
+        if given
+    ]
+    if ways:
+        return Finding("push", "ok", f"sent to {' and '.join(ways)}")
+    if settings.mode == "development":
+        return Finding("push", "ok", f"written into {push.push_folder(settings)}")
+    return Finding("push", "note", "set up neither for apps nor for browsers: nothing is sent")
 
 
 async def _redis(settings: Settings) -> Finding:

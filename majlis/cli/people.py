@@ -1,7 +1,8 @@
-"""Accounts, for operators: create, promote, suspend."""
+"""Accounts, for operators: create, promote, suspend, let in again."""
 
 import secrets
 import sys
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,8 +21,9 @@ def user() -> None:
     \b
     majlis user create amina@example.org --role admin
     majlis user promote amina@example.org --role moderator
-    majlis user suspend spammer@example.org
+    majlis user suspend spammer@example.org --reason "The same advertisement every hour." --until 2026-12-24
     majlis user suspend spammer@example.org --undo
+    majlis user reset-mfa amina@example.org
     """
 
 
@@ -65,11 +67,11 @@ def create(
 def promote(email: str, role: str) -> None:
     """Give an account a role, higher or lower."""
     settings = common.read()
-    from majlis.features.sessions import service as sessions
+    from majlis.features.moderation import service as moderation
 
     async def run(app: Any) -> None:
         async with app.db.tx() as tx:
-            await sessions.set_role(app, tx, Me.system, email, cast(Role, role))
+            await moderation.set_role(app, tx, Me.system, email, cast(Role, role))
 
     common.with_app(settings, run)
     click.echo(f"{email} is {role} now.")
@@ -78,14 +80,41 @@ def promote(email: str, role: str) -> None:
 @user.command()
 @click.argument("email")
 @click.option("--undo", is_flag=True, help="Open the account again.")
-def suspend(email: str, undo: bool) -> None:
-    """Close an account: nobody can sign in to it, and its sessions end."""
+@click.option(
+    "--reason", default="A decision of the operators.", show_default=True, help="Told to the person."
+)
+@click.option(
+    "--until", type=click.DateTime(), help="When it opens again, in UTC; without it, by --undo only."
+)
+def suspend(email: str, undo: bool, reason: str, until: datetime | None) -> None:
+    """Close an account: nobody can sign in to it, and its sessions end. Its owner gets a mail with the reason."""
     settings = common.read()
-    from majlis.features.sessions import service as sessions
+    from majlis.features.moderation import service as moderation
+
+    end = None if until is None else until.replace(tzinfo=UTC)
 
     async def run(app: Any) -> None:
         async with app.db.tx() as tx:
-            await sessions.suspend(app, tx, Me.system, email, not undo)
+            await moderation.suspend(app, tx, Me.system, email, not undo, reason, end)
 
     common.with_app(settings, run)
     click.echo(f"{email} is {'open again' if undo else 'suspended'}.")
+
+
+@user.command("reset-mfa")
+@click.argument("email")
+@click.option("--passkeys", is_flag=True, help="Remove the passkeys too, as when the phone was stolen.")
+def reset_mfa(email: str, passkeys: bool) -> None:
+    """Drop the second factor of somebody who lost it, and end their sessions.
+
+    The password alone signs in again then: be sure who asks. A mail tells the owner.
+    """
+    settings = common.read()
+    from majlis.features.signin import service as signin
+
+    async def run(app: Any) -> list[str]:
+        async with app.db.tx() as tx:
+            return await signin.reset_factors(app, tx, Me.system, email, passkeys_too=passkeys)
+
+    dropped = common.with_app(settings, run)
+    click.echo(f"{email}: {' and '.join(dropped) or 'nothing'} removed, signed out everywhere.")

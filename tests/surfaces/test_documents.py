@@ -4,11 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from majlis import __version__, main
-from majlis.surfaces import documents
-from tests.world import World
+from majlis.surfaces import documents, unbuilt
+from tests.world import World, server_of
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 OUTSIDE = re.compile(r"""(?:https?:)?//[\w.-]+""")
@@ -148,9 +149,18 @@ def test_the_document_is_the_one_of_the_surface(world: World) -> None:
     assert again.status_code == 304
 
 
-def test_an_operation_that_is_not_built_says_so(world: World) -> None:
-    answer = world.post("/api/v1/auth/mfa/enroll")
+def test_an_operation_that_is_not_built_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unbuilt, "TABLE", "\nPOST /api/v1/kites/{kite_id}\nGET /api/v1/posts/{other_name}\n")
+    transport = httpx.ASGITransport(app=server_of(world.app))
+    http = httpx.AsyncClient(transport=transport, base_url="http://majlis.test")
+
+    def ask(method: str, path: str) -> httpx.Response:
+        return world.go(http.request(method, path))
+
+    answer = ask("POST", "/api/v1/kites/7")
     assert answer.status_code == 501
     assert answer.json()["error"]["code"] == "not_implemented"
-    assert world.get("/api/v1/chat/conversations/7").status_code == 501
-    assert world.delete("/api/v1/auth/mfa/enroll").status_code == 405
+    assert ask("DELETE", "/api/v1/kites/7").status_code == 405
+    assert ask("GET", "/api/v1/posts/7").status_code == 404, "what is built is served all the same"
+    paths = [path for surface in main.surfaces() for path in documents.document(surface)["paths"]]
+    assert "/api/v1/kites/{kite_id}" not in paths

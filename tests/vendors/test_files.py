@@ -200,6 +200,28 @@ def test_streams_give_the_bytes_asked_for(store: Files) -> None:
     asyncio.run(body())
 
 
+def test_a_file_of_this_machine_is_put_in_parts(store: Files, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    data = os.urandom(11_000_000)  # more than two parts
+
+    async def body() -> None:
+        for held in (data, b""):
+            source.write_bytes(held)
+            await store.put_file("parts/a.zip", source, content_type="application/zip")
+            assert await joined(await store.stream("parts/a.zip")) == held
+        info = await store.head("parts/a.zip")
+        assert (info.size, info.content_type) == (0, "application/zip")
+        assert [key async for key in store.list("parts")] == ["parts/a.zip"]
+        with pytest.raises(Invalid):
+            await store.put_file("../a.zip", source, content_type="application/zip")
+        with pytest.raises(Refused):
+            await store.put_file("parts/b.zip", tmp_path / "missing", content_type="application/zip")
+        with pytest.raises(NotFound):
+            await store.head("parts/b.zip")
+
+    asyncio.run(body())
+
+
 def test_lists_go_by_whole_segments(store: Files) -> None:
     keys = {"list/a/1.webp", "list/a/b/2.webp", "list/ab/3.webp", "list/4.webp"}
 

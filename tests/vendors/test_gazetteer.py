@@ -153,8 +153,8 @@ def test_a_lookup_is_quick(known: Gazetteer, everything: list[Entry]) -> None:
         started = time.perf_counter()
         geocode.located(known, point)
         taken.append(time.perf_counter() - started)
-    # One in twenty may have been interrupted by something else on the machine.
-    assert sorted(taken)[len(taken) * 19 // 20] < 0.002
+    # It takes 0.1 ms; a look at every place would take a second, on whatever machine.
+    assert sorted(taken)[len(taken) // 2] < 0.1
 
 
 def test_the_names_of_the_shipped_file(everything: list[Entry]) -> None:

@@ -120,7 +120,7 @@ def test_nobody_waits_longer_than_the_limit(fake: Fake, kind: str) -> None:
         started = time.monotonic()
         with pytest.raises(GeocodeUnavailable):
             await it.reverse(KABUL)
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 2.9
 
     fake.delay_s = 3.0
     using(lambda: HASTY[kind]("majlis", fake.url, KEY), lookup)

@@ -74,23 +74,18 @@ def test_an_animation_promising_too_much_is_refused_and_the_next_picture_served(
 def test_the_event_loop_never_waits_for_a_picture(run: Run) -> None:
     data = twelve_megapixels()
 
-    async def body() -> tuple[float, int, float]:
+    async def body() -> int:
         async with pool_of() as pool:
-            worst, ticks, last = 0.0, 0, time.perf_counter()
-            started = last
+            ticks = 0
             task = asyncio.create_task(pool.process(data, Kind.POST))
             while not task.done():
                 await asyncio.sleep(0.005)
-                now = time.perf_counter()
-                worst, ticks, last = max(worst, now - last), ticks + 1, now
+                ticks += 1
             result = await task
             assert (result.width, result.height) == (1200, 900)
-            return worst, ticks, last - started
+            return ticks
 
-    worst, ticks, took = run(body())
-    assert ticks >= 10
-    # The machine may be busy with other things; a loop that waited would stand still for the whole time.
-    assert worst < took / 2
+    assert run(body()) >= 10, "a loop that waited would have turned once or twice"
 
 
 def test_no_process_exists_before_the_first_picture_and_none_after_a_pause(run: Run) -> None:

@@ -446,7 +446,9 @@ def test_notices_need_no_token() -> None:
         ("verify_email", {"app_url": "https://app.example", "token": "t"}),
         ("reset_password", {"app_url": "https://app.example", "token": "t", "lifetime": "30 minutes"}),
         ("password_changed", {"app_url": "https://app.example"}),
+        ("export_ready", {"app_url": "https://app.example", "days": "7"}),
         ("account_deleted", {}),
+        ("identity_linked", {"app_url": "https://app.example", "provider": "Google"}),
     ],
 )
 def test_every_template_makes_a_mail(name: str, values: dict[str, str], tmp_path: Path) -> None:

@@ -26,3 +26,21 @@ class CommentDeleted(Fact, frozen=True):
 
     comment_id: UUID
     post_id: UUID
+
+
+class CommentHeld(Fact, frozen=True):
+    """A comment waits for a moderator because of what it says. Nobody else sees it."""
+
+    comment_id: UUID
+
+
+class CommentHidden(Fact, frozen=True):
+    """Moderators hid a comment."""
+
+    comment_id: UUID
+
+
+class CommentRestored(Fact, frozen=True):
+    """Moderators show a comment again that people had seen before."""
+
+    comment_id: UUID

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from majlis.features.filters.model import Moderation
 from majlis.features.graph.model import UserMini
 from majlis.features.media.model import Photo
 from majlis.kit.errors import Forbidden
@@ -32,7 +33,7 @@ class CommentAttachment(msgspec.Struct):
 
 
 class Comment(msgspec.Struct):
-    """A comment as this viewer sees it.
+    """A comment as this viewer sees it; with `moderation` for who wrote it alone, while others do not see it.
 
     Of one that was deleted while replies to it stand, text, author, location and pictures are gone.
     `total_replies` counts what answers it directly.
@@ -54,6 +55,7 @@ class Comment(msgspec.Struct):
     is_mine: bool
     deleted: bool
     replies: "list[Comment] | UnsetType" = UNSET
+    moderation: Moderation | UnsetType = UNSET
 
 
 class LikeState(msgspec.Struct):
@@ -66,7 +68,7 @@ class LikeState(msgspec.Struct):
 SERVER_OWNED = frozenset(
     {
         "id", "post_id", "user_id", "total_likes", "total_replies", "created_at", "updated_at", "deleted_at",
-        "author", "liked_by_me", "is_mine", "deleted", "replies",
+        "author", "liked_by_me", "is_mine", "deleted", "replies", "moderation",
     }
 )  # fmt: skip
 

@@ -51,12 +51,15 @@ async def create_comment(
 
 @api.get(COMMENT, policy=access.optional)
 async def get_comment(app: App, me: Me, comment_id: UUID) -> Comment:
-    """One comment. Of a deleted one that has replies, what marks its place."""
+    """One comment. Of a deleted one that has replies, what marks its place.
+
+    Who wrote it finds what moderators hid or hold, with the reason in `moderation`.
+    """
     async with app.db.read() as tx:
-        return await service.get(tx, me, comment_id)
+        return await service.read(tx, me, comment_id)
 
 
-@api.put(COMMENT, policy=access.owner)
+@api.put(COMMENT, policy=access.owner, errors=(409,))
 async def update_comment(app: App, me: Me, comment_id: UUID, body: CommentUpdate) -> Comment:
     """Change a comment. Absent fields stay, a location of null is cleared."""
     async with app.db.tx() as tx:

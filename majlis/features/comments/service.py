@@ -9,7 +9,14 @@ import msgspec
 
 from majlis.app import App
 from majlis.features.comments import store
-from majlis.features.comments.facts import CommentDeleted, CommentLiked, CommentPublished
+from majlis.features.comments.facts import (
+    CommentDeleted,
+    CommentHeld,
+    CommentHidden,
+    CommentLiked,
+    CommentPublished,
+    CommentRestored,
+)
 from majlis.features.comments.model import (
     MAX_PICTURES,
     Comment,
@@ -24,6 +31,8 @@ from majlis.features.comments.model import (
     ReplyCreate,
     Sort,
 )
+from majlis.features.filters import service as filters
+from majlis.features.filters.model import AlreadyHidden, Hidden, Moderation, NotHidden
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo
 from majlis.kit import clock, facts, ids, page
@@ -50,6 +59,23 @@ async def get(tx: Reader, me: Me, comment_id: UUID) -> Comment:
     if not rows:
         raise NotFound()
     return store.comment_of(rows[0])
+
+
+async def read(tx: Reader, me: Me, comment_id: UUID) -> Comment:
+    """`get`, and for who wrote it what moderators hid or hold, with the reason. Raises NotFound."""
+    rows = await tx.records(store.ONE, me.id, comment_id)
+    comment = store.comment_of(rows[0]) if rows else None
+    if comment is not None and not (comment.deleted and comment.is_mine):
+        return comment
+    rows = await tx.records(store.HIDDEN, me.id, comment_id)
+    if not rows:
+        if comment is None:
+            raise NotFound()
+        return comment
+    (row,) = rows
+    comment = store.comment_of(row, deleted=False)
+    comment.moderation = Moderation(row["hidden_as"], row["hidden_reason"], row["deleted_at"])
+    return comment
 
 
 async def of_post(tx: Reader, me: Me, post_id: UUID, query: CommentsQuery) -> page.Page[Comment]:
@@ -200,6 +226,7 @@ async def _write(
     root_id = parent_id = None
     if parent is not None:
         root_id, parent_id = parent.root_comment_id or parent.id, parent.id
+    held = await filters.screen(tx, me, {"text": body.text})
     photos = await media.claim(tx, me, body.attachments, "attachments")
     pictures = _encoded(_attached(comment_id, photos, now))
     await tx.run(
@@ -214,6 +241,8 @@ async def _write(
         pictures,
         now,
     )
+    if held:
+        return await _hold(tx, me, comment_id, held, "HELD_NEW")
     await facts.emit(tx, CommentPublished(comment_id, post_id, user_id, parent_id))
     return await get(tx, me, comment_id)
 
@@ -231,9 +260,11 @@ def _decoded(attachments: msgspec.Raw) -> list[CommentAttachment]:
 
 
 async def update(tx: Tx, me: Me, comment_id: UUID, body: CommentUpdate) -> Comment:
-    """Change a comment of one's own. Raises NotFound, NotAuthor, Invalid."""
+    """Change a comment of one's own. Raises NotFound, NotAuthor, Hidden, Invalid."""
     row = await tx.one(store.LOCK, me.user(), comment_id)
     if row is None:
+        if await tx.one(store.LOCK_HIDDEN, comment_id, me.id) is not None:
+            raise Hidden()
         raise NotFound()
     if row.user_id != me.id:
         raise NotAuthor()
@@ -244,20 +275,59 @@ async def update(tx: Tx, me: Me, comment_id: UUID, body: CommentUpdate) -> Comme
     if not gone <= {attachment.id for attachment in before}:
         raise Invalid.field("remove_attachment_ids", "The comment has no such attachment.")
     kept = [attachment for attachment in before if attachment.id not in gone]
+    held = [] if text == row.text else await filters.screen(tx, me, {"text": text})
     if len(kept) + len(body.add_attachments) > MAX_PICTURES:
         raise Invalid.field("add_attachments", f"A comment has at most {MAX_PICTURES} pictures.")
     added = await media.claim(tx, me, body.add_attachments, "add_attachments")
     kept += _attached(comment_id, added, now)
     await media.release(tx, me, [attachment.photo.url for attachment in before if attachment.id in gone])
     await tx.run(store.UPDATE, comment_id, text, location, _encoded(kept), now)
+    if held:
+        return await _hold(tx, me, comment_id, held, "HELD")
     return await get(tx, me, comment_id)
 
 
+async def _hold(tx: Tx, me: Me, comment_id: UUID, found: list[str], state: str) -> Comment:
+    """Let a comment wait for a moderator; as who wrote it sees it meanwhile."""
+    await tx.run(store.HIDE, comment_id, clock.now(), state, filters.waiting(found))
+    await facts.emit(tx, CommentHeld(comment_id))
+    return await read(tx, me, comment_id)
+
+
+async def hide(tx: Tx, me: Me, comment_id: UUID, reason: str) -> None:
+    """Hide a comment from everybody but who wrote it; for moderators. Raises AlreadyHidden."""
+    me.require_role("moderator")
+    if not await tx.run(store.HIDE, comment_id, clock.now(), "HIDDEN", reason):
+        raise AlreadyHidden()
+    await facts.emit(tx, CommentHidden(comment_id))
+
+
+async def restore(tx: Tx, me: Me, comment_id: UUID) -> None:
+    """Show a hidden comment again; for moderators. Who was never told of it is told now. Raises NotHidden."""
+    me.require_role("moderator")
+    was = await tx.one(store.RESTORE, comment_id, clock.now())
+    if was is None:
+        raise NotHidden()
+    told: facts.Fact = CommentRestored(comment_id)
+    if was.hidden_as == "HELD_NEW":
+        told = CommentPublished(comment_id, was.post_id, was.user_id, was.parent_comment_id)
+    await facts.emit(tx, told)
+
+
 async def delete(tx: Tx, me: Me, comment_id: UUID) -> None:
-    """Soft delete a comment, as who wrote it or who wrote the post. Raises NotFound, NotRemovable."""
+    """Soft delete a comment, as who wrote it or who wrote the post. Raises NotFound, NotRemovable.
+
+    Who wrote it may delete a hidden one too.
+    """
     row = await tx.one(store.LOCK, me.user(), comment_id)
     if row is None:
-        raise NotFound()
+        hidden = await tx.one(store.LOCK_HIDDEN, comment_id, me.id)
+        if hidden is None:
+            raise NotFound()
+        await _release(tx, [hidden.attachments])
+        await tx.run(store.WITHDRAW, comment_id, clock.now())
+        await facts.emit(tx, CommentDeleted(comment_id, hidden.post_id))
+        return
     if me.id not in (row.user_id, row.post_author):
         raise NotRemovable()
     await _remove(tx, comment_id, row)

@@ -9,7 +9,7 @@ import msgspec
 
 from majlis.features.comments.model import Comment, LikeState, Sort
 from majlis.features.graph.model import UserMini
-from majlis.features.graph.service import BLOCKED, follows
+from majlis.features.graph.service import BLOCKED, follows, hides, shown
 from majlis.features.posts.service import SHOWN
 from majlis.kit import page
 from majlis.kit.db import Query
@@ -28,7 +28,7 @@ _POST = "JOIN posts p ON p.id = c.post_id JOIN profiles a ON a.id = p.user_id"
 _COLUMNS = f"""c.id, c.post_id, c.user_id, c.parent_comment_id, c.text, c.location, c.total_likes,
   c.total_replies, c.created_at, c.updated_at,
   w.first_name, w.last_name, w.avatar, w.province, w.district, w.neighborhood,
-  {follows("$1", "c.user_id")} AS is_following, {follows("c.user_id", "$1")} AS follows_me,
+  {follows("$1", "c.user_id")} AS is_following, {follows("c.user_id", "$1")} AS follows_me, {hides("w")} AS hides,
   c.attachments,
   coalesce((SELECT true FROM post_comment_likes l WHERE l.user_id = $1 AND l.comment_id = c.id), false)
     AS liked_by_me,
@@ -36,11 +36,15 @@ _COLUMNS = f"""c.id, c.post_id, c.user_id, c.parent_comment_id, c.text, c.locati
 _OWN, _WRITER = 10, 18  # where the columns of the comment itself and of its writer end
 
 
-def comment_of(row: Any) -> Comment:
-    """A row of these columns as a Comment, without replies."""
+def comment_of(row: Any, *, deleted: bool | None = None) -> Comment:
+    """A row of these columns as a Comment, without replies; what is deleted is a tombstone."""
     own: list[Any] = list(row[:_OWN])
-    attachments, liked_by_me, is_mine, deleted = row[_WRITER : _WRITER + 4]
-    rest: tuple[Any, ...] = (UserMini(row[2], *row[_OWN:_WRITER]), attachments, liked_by_me, is_mine, False)
+    hidden, attachments, liked_by_me, is_mine, gone = row[_WRITER : _WRITER + 5]
+    deleted = gone if deleted is None else deleted
+    writer = UserMini(row[2], *row[_OWN:_WRITER])
+    if hidden:
+        shown(writer, hidden)
+    rest: tuple[Any, ...] = (writer, attachments, liked_by_me, is_mine, False)
     if deleted:
         own[4] = own[5] = None  # text and location
         rest = (None, [], liked_by_me, is_mine, True)
@@ -102,6 +106,44 @@ UPDATE = "UPDATE post_comments SET text = $2, location = $3, attachments = $4, u
 DELETE = """
 UPDATE post_comments SET deleted_at = $2, updated_at = $2, attachments = '[]'
 WHERE id = $1 AND deleted_at IS NULL
+"""
+
+# Hidden by moderators is deleted with a mark: so lists, tombstones and counters take it as they do what is deleted.
+HIDE = """
+UPDATE post_comments SET deleted_at = coalesce(deleted_at, $2), hidden_as = $3, hidden_reason = $4, updated_at = $2
+WHERE id = $1 AND (deleted_at IS NULL OR hidden_as <> 'HIDDEN')
+"""
+HIDDEN = f"""SELECT {_COLUMNS}, c.hidden_as, c.hidden_reason, c.deleted_at
+{_FROM} WHERE c.id = $2 AND c.user_id = $1 AND c.hidden_as IS NOT NULL"""
+
+
+class WasHidden(msgspec.Struct):
+    """A comment that is shown again."""
+
+    user_id: UUID
+    post_id: UUID
+    parent_comment_id: UUID | None
+    hidden_as: str
+
+
+RESTORE = Query(
+    WasHidden,
+    """WITH was AS (
+      SELECT id, user_id, post_id, parent_comment_id, hidden_as FROM post_comments
+      WHERE id = $1 AND hidden_as IS NOT NULL FOR NO KEY UPDATE
+    )
+    UPDATE post_comments c SET deleted_at = NULL, hidden_as = NULL, hidden_reason = NULL, updated_at = $2
+    FROM was WHERE c.id = was.id RETURNING was.user_id, was.post_id, was.parent_comment_id, was.hidden_as""",
+)
+LOCK_HIDDEN = Query(
+    Stored,
+    f"""SELECT {_STORED} FROM post_comments c JOIN posts p ON p.id = c.post_id
+    WHERE c.id = $1 AND c.user_id = $2 AND c.hidden_as IS NOT NULL FOR NO KEY UPDATE OF c""",
+)
+# Who wrote it deletes what is hidden: then nobody can bring it back.
+WITHDRAW = """
+UPDATE post_comments SET hidden_as = NULL, hidden_reason = NULL, attachments = '[]', deleted_at = $2, updated_at = $2
+WHERE id = $1
 """
 
 # ---- likes

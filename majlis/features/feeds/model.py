@@ -7,16 +7,19 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from majlis.features.posts.model import PostType, Visibility
-from majlis.kit.http import PageQuery
+from majlis.features.posts.model import Post, PostType, Visibility
+from majlis.kit.http import Listing, PageQuery
 
+DEFAULT_RADIUS_KM, WIDEST_RADIUS_KM = 10.0, 100.0
 Place = Annotated[str, Meta(max_length=100)]
 Lat = Annotated[float, Meta(ge=-90, le=90)]
 Lng = Annotated[float, Meta(ge=-180, le=180)]
-Radius = Annotated[float, Meta(gt=0, le=100, description="kilometres")]
+Radius = Annotated[
+    float,
+    Meta(gt=0, le=WIDEST_RADIUS_KM, description="kilometres; without it 10, and more where there is nothing"),
+]
 Words = Annotated[str, Meta(max_length=200)]
 Amount = Annotated[Decimal, Meta(examples=["100.00"])]
-DEFAULT_RADIUS_KM = 10.0
 
 
 class TypeQuery(PageQuery, kw_only=True):
@@ -39,7 +42,7 @@ class NearbyQuery(TypeQuery, kw_only=True):
 
     lat: Lat | None = None
     lng: Lng | None = None
-    radius_km: Radius = DEFAULT_RADIUS_KM
+    radius_km: Radius | None = None
 
 
 class FilterQuery(PlaceQuery, kw_only=True):
@@ -58,7 +61,7 @@ class FilterQuery(PlaceQuery, kw_only=True):
     q: Words | None = None
     lat: Lat | None = None
     lng: Lng | None = None
-    radius_km: Radius = DEFAULT_RADIUS_KM
+    radius_km: Radius | None = None
 
 
 class FeedQuery(FilterQuery, kw_only=True):
@@ -79,3 +82,9 @@ class MineQuery(TypeQuery, kw_only=True):
     visibility: Visibility | None = None
     status: bool | None = None
     sold: bool | None = None
+
+
+class Feed(Listing[Post]):
+    """A page of a feed. `widened`: there was nothing within the usual radius, so this comes from farther away."""
+
+    widened: bool = False

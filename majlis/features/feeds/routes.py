@@ -7,6 +7,7 @@ import msgspec
 from majlis.app import App
 from majlis.features.feeds import service
 from majlis.features.feeds.model import (
+    Feed,
     FeedQuery,
     FilterQuery,
     MineQuery,
@@ -26,10 +27,14 @@ POSTS = "/api/v1/posts"
 
 
 @api.get(POSTS, policy=access.optional)
-async def feed(app: App, me: Me, query: FeedQuery) -> http.Listing[Post]:
-    """The feed: recent, nearby or trending, with filters that combine freely."""
+async def feed(app: App, me: Me, query: FeedQuery) -> Feed:
+    """The feed: recent, nearby or trending, with filters that combine freely.
+
+    Where nothing lies within 10 km and no `radius_km` was given, what lies within 100 km comes, else posts from
+    anywhere; `widened` says so.
+    """
     async with app.db.read() as tx:
-        return http.listing(await service.feed(tx, me, query, query.sort))
+        return await service.feed(app, tx, me, query, query.sort)
 
 
 @api.get(POSTS + "/trending", policy=access.optional)
@@ -37,23 +42,26 @@ async def trending(app: App, me: Me, query: PlaceQuery) -> http.Listing[Post]:
     """The posts of the last seven days that people react to most."""
     wanted = FilterQuery(**msgspec.structs.asdict(query))
     async with app.db.read() as tx:
-        return http.listing(await service.feed(tx, me, wanted, "trending"))
+        return http.listing(await service.search(app, tx, me, wanted, "trending"))
 
 
 @api.get(POSTS + "/nearby", policy=access.optional)
-async def nearby(app: App, me: Me, query: NearbyQuery) -> http.Listing[Post]:
-    """Posts around a point, nearest first."""
+async def nearby(app: App, me: Me, query: NearbyQuery) -> Feed:
+    """Posts around a point, nearest first; from farther away where there are none, as in the feed."""
     wanted = FilterQuery(**msgspec.structs.asdict(query))
     async with app.db.read() as tx:
-        return http.listing(await service.feed(tx, me, wanted, "nearby"))
+        return await service.feed(app, tx, me, wanted, "nearby")
 
 
 async def search(app: App, me: Me, query: SearchQuery) -> http.Listing[Post]:
-    """Full-text search in titles and descriptions, with the filters of the feed."""
+    """Full-text search in titles and descriptions, with the filters of the feed.
+
+    `relevance` weighs the latest 1,000 posts that match; the other orders hold all.
+    """
     if query.q is None:
         raise Invalid.field("q", "What are you looking for?", "required")
     async with app.db.read() as tx:
-        return http.listing(await service.feed(tx, me, query, query.sort))
+        return http.listing(await service.search(app, tx, me, query, query.sort))
 
 
 api.get(POSTS + "/search", policy=access.optional)(search)
@@ -72,6 +80,13 @@ async def user_posts(app: App, me: Me, user_id: UUID, query: TypeQuery) -> http.
     """Somebody's posts, newest first."""
     async with app.db.read() as tx:
         return http.listing(await service.of_user(tx, me, user_id, query.type, query.paging()))
+
+
+@api.get("/api/v1/businesses/{business_id}/posts", policy=access.optional)
+async def business_posts(app: App, me: Me, business_id: UUID, query: TypeQuery) -> http.Listing[Post]:
+    """What was posted in the name of a business, newest first."""
+    async with app.db.read() as tx:
+        return http.listing(await service.of_business(tx, me, business_id, query.type, query.paging()))
 
 
 @api.get("/api/v1/users/me/bookmarks", policy=access.user)

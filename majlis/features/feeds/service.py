@@ -3,23 +3,65 @@
 import re
 from uuid import UUID
 
-from majlis.features.feeds.model import FilterQuery, MineQuery
+import msgspec
+
+from majlis.app import App
+from majlis.features.businesses import service as businesses
+from majlis.features.feeds.model import DEFAULT_RADIUS_KM, WIDEST_RADIUS_KM, Feed, FilterQuery, MineQuery
+from majlis.features.filters import service as filters
 from majlis.features.graph import service as graph
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import Filter, Post, PostType, Sort
 from majlis.features.profiles import service as profiles
-from majlis.kit import page
+from majlis.kit import http, page
 from majlis.kit.db import Reader
 from majlis.kit.errors import FieldFault, Invalid
 from majlis.kit.geo import Point
 from majlis.kit.me import Me
 
 SHORTEST_SEARCH = 2
+WIDENING = "feeds:widening"  # cursors that tell how far a list was widened
 MOST_EXPENSIVE = 10**10
 
 
-async def feed(tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> page.Page[Post]:
+async def feed(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> Feed:
+    """The posts that this viewer may see and that pass every filter given. Raises Invalid, Malformed.
+
+    A home is not empty: where the usual radius holds nothing, the widest does, else posts from anywhere come, newest
+    first instead of nearest. A radius that was asked for is kept to.
+    """
+    wanted = await _wanted(app, tx, me, query, sort)
+    if wanted.near is None or query.radius_km is not None:
+        return _feed(await posts.listing(tx, me, wanted, sort, query.paging()))
+    wider = msgspec.structs.replace(wanted, radius_km=WIDEST_RADIUS_KM)
+    anywhere = msgspec.structs.replace(wanted, near=None)
+    steps: list[tuple[Filter, Sort]] = [
+        (wanted, sort), (wider, sort), (anywhere, "recent" if sort == "nearby" else sort)
+    ]  # fmt: skip
+    start, inner = page.decode(WIDENING, query.cursor, tuple[int, str]) if query.cursor else (0, None)
+    found, step = page.Page[Post]([]), 0
+    for step in range(start, len(steps)):
+        found = await posts.listing(tx, me, *steps[step], page.Paging(query.limit, inner, query.offset))
+        if found.items or found.total or inner is not None:
+            break
+    if found.next is not None:
+        found.next = page.encode(WIDENING, step, found.next)
+    return _feed(found, widened=step > 0 and bool(found.items or found.total or inner))
+
+
+def _feed(found: page.Page[Post], widened: bool = False) -> Feed:
+    listing = http.listing(found)
+    return Feed(listing.data, listing.next_cursor, listing.total, widened)
+
+
+async def search(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> page.Page[Post]:
     """The posts that this viewer may see and that pass every filter given. Raises Invalid, Malformed."""
+    return await posts.listing(tx, me, await _wanted(app, tx, me, query, sort), sort, query.paging())
+
+
+async def _wanted(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> Filter:
+    unasked = me.id is not None and not (query.q or query.user_id or query.business_id)
+    muted = await filters.muted(app, me) if unasked else None
     if query.q is not None:
         check_words(query.q)
     for field in ("min_price", "max_price"):
@@ -27,7 +69,7 @@ async def feed(tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> page.Page[
         if amount is not None and not 0 <= amount < MOST_EXPENSIVE:
             raise Invalid.field(field, "A price is a number that is not negative.")
     near = await _center(tx, me, query.lat, query.lng, needed=sort == "nearby")
-    wanted = Filter(
+    return Filter(
         type=query.type,
         category_id=query.category_id,
         user_id=query.user_id,
@@ -45,9 +87,11 @@ async def feed(tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> page.Page[
         date_to=query.date_to,
         q=query.q,
         near=near,
-        radius_km=query.radius_km,
+        radius_km=query.radius_km or DEFAULT_RADIUS_KM,
+        # What is asked for by itself is there even of whom the caller mutes, and with words that they mute.
+        unmuted=unasked,
+        muted_words=muted,
     )
-    return await posts.listing(tx, me, wanted, sort, query.paging())
 
 
 async def _center(tx: Reader, me: Me, lat: float | None, lng: float | None, *, needed: bool) -> Point | None:
@@ -79,6 +123,14 @@ async def of_user(
     """Somebody's posts, newest first. Raises NotFound for whom the viewer may not see."""
     await graph.visible_person(tx, me, user_id)
     return await posts.listing(tx, me, Filter(user_id=user_id, type=types), "recent", paging)
+
+
+async def of_business(
+    tx: Reader, me: Me, business_id: UUID, types: list[PostType] | None, paging: page.Paging
+) -> page.Page[Post]:
+    """What was posted in the name of a business, newest first. Raises NotFound for one the viewer may not see."""
+    await businesses.owner_of(tx, me, business_id)
+    return await posts.listing(tx, me, Filter(business_id=business_id, type=types), "recent", paging)
 
 
 async def mine(tx: Reader, me: Me, query: MineQuery) -> page.Page[Post]:

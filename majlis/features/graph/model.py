@@ -1,7 +1,8 @@
 """Nouns of people as their viewers see them."""
 
 from datetime import datetime
-from typing import Annotated
+from enum import IntEnum
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,15 @@ from majlis.kit.errors import Conflict, Invalid
 from majlis.kit.http import PageQuery
 
 Place = Annotated[str, Meta(max_length=100, examples=["Kabul"])]
+
+
+class Thing(IntEnum):
+    """What a person may hide: the bit of `profiles.hides` at which the audience of it stands."""
+
+    NAME = 0
+    PICTURES = 2
+    ABOUT = 4
+    FOUND = 6
 
 
 class UserMini(msgspec.Struct):
@@ -53,6 +63,9 @@ class UserPublic(msgspec.Struct):
     is_blocked: bool
     can_message: bool
     is_me: bool
+    is_private: bool
+    follow_requested: bool
+    is_muted: bool
 
 
 class FollowEntry(msgspec.Struct):
@@ -63,10 +76,24 @@ class FollowEntry(msgspec.Struct):
 
 
 class FollowState(msgspec.Struct):
-    """Whether the caller follows a person now, and how many do."""
+    """Whether the caller follows a person now, or asked to, and how many do."""
 
     is_following: bool
     followers_count: int
+    state: Literal["following", "requested", "none"]
+
+
+class FollowerState(msgspec.Struct):
+    """Whether somebody who asked follows the caller now, and how many do."""
+
+    follows_me: bool
+    followers_count: int
+
+
+class MuteState(msgspec.Struct):
+    """Whether the caller mutes a person now."""
+
+    is_muted: bool
 
 
 class BlockState(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Verbs between people: follow, block, look at one another, look for somebody."""
+"""Verbs between people: follow, ask, block, mute, look at one another, look for somebody."""
 
 import re
 from collections.abc import Collection
@@ -6,33 +6,70 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from majlis.features.graph import store
-from majlis.features.graph.facts import UserFollowed
+from majlis.features.graph.facts import FollowAccepted, FollowRequested, UserBlocked, UserFollowed
 from majlis.features.graph.model import (
     Blocked,
     BlockState,
     FollowEntry,
+    FollowerState,
     FollowState,
+    MuteState,
     Oneself,
     PeopleQuery,
+    Thing,
     UserMini,
     UserPublic,
 )
-from majlis.kit import clock, facts, page
+from majlis.kit import clock, facts, hints, page
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound, Unauthenticated
 from majlis.kit.me import Me
 from majlis.kit.text import prefix_query
+from majlis.kit.tokens import Gate
 
 # SQL for the stores of features above: see graph/store.py.
-BLOCKED = store.BLOCKED
-follows = store.follows
+BLOCKED, MUTED = store.BLOCKED, store.MUTED
+follows, hides, admits = store.follows, store.hides, store.admits
 
 SHORTEST = 2  # characters to search for
 PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,18}")
 
 
 # ---- looking
+
+
+def shown(card: UserMini, hides: int) -> UserMini:
+    """A stored card as the viewer may see it; `hides` is the column of `hides()`, 0 for nothing to do.
+
+    A hidden name is the initial of the first name, hidden pictures are none (rule 160).
+    """
+    if _hidden(Thing.NAME, hides, card.follows_me):
+        card.first_name, card.last_name = _initial(card.first_name), None
+    if _hidden(Thing.PICTURES, hides, card.follows_me):
+        card.avatar = None
+    return card
+
+
+def _shown_page(person: UserPublic, hides: int) -> UserPublic:
+    if _hidden(Thing.NAME, hides, person.follows_me):
+        person.first_name, person.last_name = _initial(person.first_name), None
+    if _hidden(Thing.PICTURES, hides, person.follows_me):
+        person.avatar = person.cover = None
+    if _hidden(Thing.ABOUT, hides, person.follows_me):
+        person.about = None
+    return person
+
+
+def _hidden(thing: Thing, hides: int, known: bool) -> bool:
+    """Whether a thing is hidden from a viewer whom the person follows (known), or does not."""
+    return (hides >> thing & 3) > known  # the audience is 0 anyone, 1 whom the person follows, 2 nobody
+
+
+def _initial(name: str | None) -> str | None:
+    return (name or "").strip()[:1] or None
 
 
 async def minis(tx: Reader, me: Me, ids: Collection[UUID]) -> dict[UUID, UserMini]:
@@ -42,7 +79,7 @@ async def minis(tx: Reader, me: Me, ids: Collection[UUID]) -> dict[UUID, UserMin
     """
     if not ids:
         return {}
-    return {person.id: person for person in await tx.all(store.MINIS, me.id, list(ids))}
+    return {row["id"]: _mini(row) for row in await tx.records(store.MINIS.sql, me.id, list(ids))}
 
 
 async def visible_person(tx: Reader, me: Me, user_id: UUID) -> None:
@@ -57,6 +94,16 @@ async def is_blocked(tx: Reader, me: Me, other: UUID) -> bool:
     return stance is not None and (stance.mine or stance.theirs)
 
 
+async def may_message(tx: Reader, me: Me, other: UUID) -> bool:
+    """Whether the caller may write to somebody: neither blocks the other, and their settings let them (rule 160)."""
+    return await tx.one(store.MAY_MESSAGE, me.user(), other) or False
+
+
+async def may_mention(tx: Reader, me: Me, other: UUID) -> bool:
+    """Whether the caller may mention somebody: neither blocks the other, and their settings let them."""
+    return await tx.one(store.MAY_MENTION, me.user(), other) or False
+
+
 async def get(tx: Reader, me: Me, user_id: UUID) -> UserPublic:
     """A person as the viewer sees them. Raises NotFound as `visible_person` does.
 
@@ -65,22 +112,42 @@ async def get(tx: Reader, me: Me, user_id: UUID) -> UserPublic:
     person = await tx.one(store.PUBLIC, me.id, user_id)
     if person is None:
         raise NotFound("There is no such person.")
-    return person
+    *columns, hides = msgspec.structs.astuple(person)
+    return _shown_page(UserPublic(*columns), hides)
 
 
 async def followers(tx: Reader, me: Me, user_id: UUID, paging: page.Paging) -> page.Page[FollowEntry]:
-    """Who follows a person, latest first. Raises NotFound."""
-    await visible_person(tx, me, user_id)
-    return await _follows(tx, me, "followers", user_id, paging)
+    """Who follows a person, latest first. Raises NotFound, also where a private account keeps it to followers."""
+    await _check_open(tx, me, user_id)
+    return await _entries(tx, me, "followers", user_id, paging)
 
 
 async def following(tx: Reader, me: Me, user_id: UUID, paging: page.Paging) -> page.Page[FollowEntry]:
-    """Whom a person follows, latest first. Raises NotFound."""
-    await visible_person(tx, me, user_id)
-    return await _follows(tx, me, "following", user_id, paging)
+    """Whom a person follows, latest first. Raises NotFound as `followers` does."""
+    await _check_open(tx, me, user_id)
+    return await _entries(tx, me, "following", user_id, paging)
 
 
-async def _follows(
+async def _check_open(tx: Reader, me: Me, user_id: UUID) -> None:
+    """Raises NotFound unless the viewer may know whom a person knows."""
+    admitted = await tx.one(store.OPEN, me.id, user_id)
+    if admitted is None:
+        raise NotFound("There is no such person.")
+    if not admitted:
+        raise NotFound("Only followers see whom this person knows.")
+
+
+async def requests(tx: Reader, me: Me, paging: page.Paging) -> page.Page[FollowEntry]:
+    """Who asks to follow the caller, latest first."""
+    return await _entries(tx, me, "requests", me.user(), paging)
+
+
+async def requested(tx: Reader, me: Me, paging: page.Paging) -> page.Page[FollowEntry]:
+    """Whom the caller asks to follow, latest first."""
+    return await _entries(tx, me, "requested", me.user(), paging)
+
+
+async def _entries(
     tx: Reader, me: Me, which: store.List, user_id: UUID, paging: page.Paging
 ) -> page.Page[FollowEntry]:
     rows, following, total = await _people(tx, me, which, user_id, paging)
@@ -93,8 +160,15 @@ async def blocked(tx: Reader, me: Me, paging: page.Paging) -> page.Page[UserMini
     return page.Page([_mini(row) for row in rows], following, total)
 
 
+async def muted(tx: Reader, me: Me, paging: page.Paging) -> page.Page[UserMini]:
+    """Whom the caller mutes, latest first."""
+    rows, following, total = await _people(tx, me, "muted", me.user(), paging)
+    return page.Page([_mini(row) for row in rows], following, total)
+
+
 def _mini(row: Any) -> UserMini:
-    return UserMini(*row[: store.MINI_COLUMNS])
+    card, hides = UserMini(*row[: store.MINI_COLUMNS]), row[store.MINI_COLUMNS]
+    return shown(card, hides) if hides else card
 
 
 async def _people(
@@ -124,7 +198,8 @@ def _size(paging: page.Paging) -> tuple[int, ...]:
 async def search(tx: Reader, me: Me, query: PeopleQuery) -> page.Page[UserMini]:
     """People whose names have words that begin with those of the query, by name (rule 110).
 
-    An exact e-mail address or phone number finds its owner too. Raises Invalid for a query too short.
+    An exact e-mail address or phone number finds its owner too, if they want that. Nobody is found by a name that is
+    hidden from the viewer, or against their discoverability (rule 160). Raises Invalid for a query too short.
     """
     text, paging = query.q.strip(), query.paging()
     if len(text) < SHORTEST:
@@ -146,7 +221,7 @@ async def search(tx: Reader, me: Me, query: PeopleQuery) -> page.Page[UserMini]:
 
 
 async def _owner(tx: Reader, text: str) -> UUID | None:
-    """Whose e-mail address or phone number this is."""
+    """Whose e-mail address or phone number this is, if they let themselves be found by it."""
     if "@" in text:
         return await tx.one(store.BY_EMAIL, text)
     if PHONE.fullmatch(text):
@@ -157,19 +232,19 @@ async def _owner(tx: Reader, text: str) -> UUID | None:
 # ---- following and blocking
 
 
-async def _lock(tx: Tx, me: Me, other: UUID) -> int:
-    """Hold the caller and another person until the transaction ends; returns the other's followers.
+async def _lock(tx: Tx, me: Me, other: UUID) -> tuple[store.Locked, store.Locked]:
+    """Hold the caller and another person until the transaction ends; returns both, the caller first.
 
     Raises Oneself, NotFound.
     """
     if me.user() == other:
         raise Oneself()
-    held = {row.id: row.followers_count for row in await tx.all(store.LOCK_PAIR, me.id, other)}
+    held = {row.id: row for row in await tx.all(store.LOCK_PAIR, me.id, other)}
     if other not in held:
         raise NotFound("There is no such person.")
-    if me.id not in held:
+    if me.user() not in held:
         raise Unauthenticated()  # the account was closed while its token was still known
-    return held[other]
+    return held[me.user()], held[other]
 
 
 async def _stance(tx: Tx, me: Me, other: UUID) -> store.Stance:
@@ -180,30 +255,64 @@ async def _stance(tx: Tx, me: Me, other: UUID) -> store.Stance:
 
 
 async def follow(tx: Tx, me: Me, other: UUID) -> FollowState:
-    """Follow a person; again changes nothing (rules 147, 163). Raises NotFound, Blocked, Oneself."""
-    count = await _lock(tx, me, other)
+    """Follow a person, or ask to follow a private account; again changes nothing (rules 147, 163).
+
+    Raises NotFound, Blocked, Oneself.
+    """
+    _, held = await _lock(tx, me, other)
     stance = await _stance(tx, me, other)
     if stance.mine or stance.theirs:
         raise Blocked()
-    if await tx.run(store.FOLLOW, me.id, other, clock.now()):
+    if held.is_private and not await tx.one(store.FOLLOWS, me.id, other):
+        if await tx.run(store.ASK, me.id, other, clock.now()):
+            await facts.emit(tx, FollowRequested(me.user(), other))
+        return FollowState(False, held.followers_count, "requested")
+    new = await tx.run(store.FOLLOW, me.id, other, clock.now())
+    if new:
         await facts.emit(tx, UserFollowed(me.user(), other))
-        count += 1
-    return FollowState(True, count)
+    return FollowState(True, held.followers_count + new, "following")
 
 
 async def unfollow(tx: Tx, me: Me, other: UUID) -> FollowState:
-    """Follow a person no longer. Raises NotFound, Oneself."""
-    count = await _lock(tx, me, other)
+    """Follow a person no longer, nor ask to. Raises NotFound, Oneself."""
+    _, held = await _lock(tx, me, other)
     if (await _stance(tx, me, other)).theirs:
         raise NotFound("There is no such person.")
-    return FollowState(False, count - await tx.run(store.UNFOLLOW, me.id, other))
+    return FollowState(False, held.followers_count - await tx.run(store.UNFOLLOW, me.id, other), "none")
+
+
+async def accept(tx: Tx, me: Me, other: UUID) -> FollowerState:
+    """Let somebody follow who asked to; again changes nothing. Raises NotFound for who did not, Oneself."""
+    mine, _ = await _lock(tx, me, other)
+    if not await tx.one(store.ASKS, other, me.id):
+        if not await tx.one(store.FOLLOWS, other, me.id):
+            raise NotFound("They do not ask to follow you.")
+        return FollowerState(True, mine.followers_count)
+    new = await tx.run(store.FOLLOW, other, me.id, clock.now())
+    if new:
+        await facts.emit(tx, UserFollowed(other, me.user()))
+        await facts.emit(tx, FollowAccepted(other, me.user()))
+    return FollowerState(True, mine.followers_count + new)
+
+
+async def decline(tx: Tx, me: Me, other: UUID) -> FollowerState:
+    """Do not let somebody follow who asked to; they are not told. Again changes nothing. Raises NotFound, Oneself."""
+    mine, _ = await _lock(tx, me, other)
+    if (await _stance(tx, me, other)).theirs:
+        raise NotFound("There is no such person.")
+    await tx.run(store.UNASK, other, me.id)
+    return FollowerState(await tx.one(store.FOLLOWS, other, me.id) or False, mine.followers_count)
 
 
 async def block(tx: Tx, me: Me, other: UUID) -> BlockState:
-    """Block a person, which ends follows both ways (rules 148, 149). Raises NotFound, Oneself."""
+    """Block a person, which ends follows and requests both ways (rules 148, 149). Raises NotFound, Oneself."""
     await _lock(tx, me, other)
-    await tx.run(store.BLOCK, me.id, other, clock.now())
+    new = await tx.run(store.BLOCK, me.id, other, clock.now())
     await tx.run(store.PART, me.id, other)
+    if new:
+        await facts.emit(tx, UserBlocked(me.user(), other))
+        for person in (me.user(), other):  # what they follow live they follow no more
+            hints.after_commit(tx, Gate.CHANNEL, str(person).encode())
     return BlockState(True)
 
 
@@ -223,7 +332,30 @@ async def block_state(tx: Reader, me: Me, other: UUID) -> BlockState:
     return BlockState(mine)
 
 
+async def mute(tx: Tx, me: Me, other: UUID) -> MuteState:
+    """Meet no posts of a person in feeds, and hear of nothing they do; they do not learn of it.
+
+    Raises NotFound, Oneself.
+    """
+    if me.user() == other:
+        raise Oneself()
+    await visible_person(tx, me, other)
+    await tx.run(store.MUTE, me.id, other, clock.now())
+    return MuteState(True)
+
+
+async def unmute(tx: Tx, me: Me, other: UUID) -> MuteState:
+    """Mute a person no longer. Raises NotFound, Oneself."""
+    if me.user() == other:
+        raise Oneself()
+    if not await tx.run(store.UNMUTE, me.id, other):
+        await visible_person(tx, me, other)
+    return MuteState(False)
+
+
 async def forget(tx: Tx, me: Me, user_id: UUID) -> bool:
-    """Drop follows of a person who left, up to 500. Returns whether there may be more."""
+    """Drop what is between others and a person who left, up to 500 follows. Returns whether there may be more."""
     held = await tx.all(store.NEIGHBOURS, user_id)
+    await tx.run(store.FORGET_ASKED, user_id)
+    await tx.run(store.FORGET_MUTED, user_id)
     return await tx.run(store.FORGET, user_id, held) > 0

@@ -33,6 +33,12 @@ class AccountDeleted(Fact, frozen=True):
     email: str
 
 
+class AccountErased(Fact, frozen=True):
+    """A deleted account is gone for good, and every row that referred to it; whoever keeps more removes it now."""
+
+    user_id: UUID
+
+
 class AccountSuspended(Fact, frozen=True):
     """Moderators or operators closed the account, or opened it again."""
 

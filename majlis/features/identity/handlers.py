@@ -18,13 +18,14 @@ from majlis.kit.me import Me
 from majlis.vendors import mail
 
 
+# From the primary: a replica may not know yet who has just registered, and nobody would ask again.
 async def _account(app: App, user_id: UUID) -> Account | None:
-    async with app.db.read() as tx:
-        return await tx.one(store.BY_ID, user_id)
+    async with app.db.tx() as tx:
+        return await tx.last(store.BY_ID, user_id)
 
 
 async def _known(app: App, email: str) -> Account | None:
-    async with app.db.read() as tx:
+    async with app.db.tx() as tx:
         return await service.find(tx, Me.system, email)
 
 

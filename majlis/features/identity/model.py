@@ -62,6 +62,14 @@ class Deactivated(Forbidden):
 
     code, detail = "account_deactivated", "This account is suspended."
 
+    @classmethod
+    def told(cls, until: datetime | None, reason: str | None) -> "Deactivated":
+        """The same with what its owner is told: for how long, and why."""
+        words = [
+            cls.detail if until is None else f"This account is suspended until {until:%Y-%m-%d %H:%M} UTC."
+        ]
+        return cls(" ".join([*words, reason] if reason else words))
+
 
 class NoPassword(Conflict):
     """The account signs in elsewhere and has no password yet."""

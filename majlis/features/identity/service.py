@@ -18,6 +18,7 @@ from majlis.features.identity import store
 from majlis.features.identity.facts import (
     AccountCreated,
     AccountDeleted,
+    AccountErased,
     AccountSuspended,
     EmailVerified,
     PasswordChanged,
@@ -31,6 +32,7 @@ from majlis.features.identity.model import (
     AddressChanged,
     BadCredentials,
     BadToken,
+    Deactivated,
     EmailTaken,
     NoPassword,
     Proven,
@@ -178,10 +180,26 @@ async def check_login(db: Database, me: Me, email: str, password: str, ip: str) 
         locked = await tx.one(store.HOLD_FAILURES, email, place, now)
         _refuse_locked(locked)
         if right and found.id is not None and found.password_hash is not None:
-            await tx.run(store.CLEAR_FAILURES, email, place)
+            if not found.mfa_enabled:  # else the sign-in has not worked yet: wrong codes count on
+                await tx.run(store.CLEAR_FAILURES, email, place)
             return Proven(found.id, found.password_hash)
         await tx.run(store.FAILED, email, place, now, LOCK_AFTER, LOCK_FOR)
     raise BadCredentials()
+
+
+async def refuse_locked(tx: Tx, me: Me, email: str, ip: str) -> None:
+    """Raises AccountLocked while sign-ins to this address are locked from there; holds the count (rule 59)."""
+    locked = await tx.one(store.HOLD_FAILURES, email, limits.ip_key(ip), clock.now())
+    _refuse_locked(locked)
+
+
+async def note_sign_in(tx: Tx, me: Me, email: str, ip: str, *, worked: bool) -> None:
+    """Count a failed second step of a sign-in like a failed first one, or clear the count (rules 58, 59)."""
+    place = limits.ip_key(ip)
+    if worked:
+        await tx.run(store.CLEAR_FAILURES, email, place)
+    else:
+        await tx.run(store.FAILED, email, place, clock.now(), LOCK_AFTER, LOCK_FOR)
 
 
 def _refuse_locked(until: datetime | None) -> None:
@@ -194,6 +212,19 @@ async def hold_proven(tx: Tx, me: Me, proven: Proven) -> None:
     """Keep a password from changing while somebody signs in by it. Raises BadCredentials if it has."""
     if await tx.one(store.HOLD_PASSWORD, proven.user_id) != proven.password_hash:
         raise BadCredentials()
+
+
+async def hold(tx: Tx, me: Me, user_id: UUID) -> Account:
+    """The account of somebody who signs in, which stays as it is until the transaction ends. Raises NotFound."""
+    account = await tx.one(store.HOLD, user_id)
+    if account is None:
+        raise NotFound()
+    return account
+
+
+async def set_mfa(tx: Tx, me: Me, user_id: UUID, enabled: bool) -> None:
+    """Note whether the account has a second factor."""
+    await tx.run(store.SET_MFA, user_id, enabled, clock.now())
 
 
 async def signed_in(tx: Tx, me: Me, user_id: UUID) -> None:
@@ -274,6 +305,17 @@ async def verify_email(tx: Tx, me: Me, token: str) -> tuple[UUID, str]:
     return used.user_id, used.email
 
 
+async def confirm_address(tx: Tx, me: Me, account: Account) -> None:
+    """Count the address of an account as confirmed: a company that its owner signs in by says so, or a reset shows it."""
+    await tx.one(store.SET_VERIFIED, account.id, account.email, clock.now())
+    await facts.emit(tx, EmailVerified(account.id))
+
+
+async def set_provider(tx: Tx, me: Me, user_id: UUID, provider: str | None, subject: str | None) -> None:
+    """Note by which company's account the owner signed in first; None when by none any more (rule 41)."""
+    await tx.run(store.SET_PROVIDER, user_id, provider, subject, clock.now())
+
+
 async def start_reset(tx: Tx, me: Me, user_id: UUID) -> str:
     """A token that resets the password within an hour; earlier ones are void."""
     token = crypto.token()
@@ -305,6 +347,15 @@ async def delete(tx: Tx, me: Me, reason: str, details: str | None) -> None:
     await facts.emit(tx, AccountDeleted(user_id, email))
 
 
+async def erase(tx: Tx, me: Me, user_id: UUID, before: datetime) -> bool:
+    """Remove an account that was deleted before then, with every row that refers to it (rule 25); whether it was."""
+    me.require_role("admin")
+    erased = await tx.run(store.ERASE, user_id, before) > 0
+    if erased:
+        await facts.emit(tx, AccountErased(user_id))
+    return erased
+
+
 async def set_role(tx: Tx, me: Me, email: str, role: Literal["user", "moderator", "admin"]) -> UUID:
     """Give an account a role; for operators. Raises NotFound. Sessions have the verb that counts at once."""
     me.require_role("admin")
@@ -315,12 +366,33 @@ async def set_role(tx: Tx, me: Me, email: str, role: Literal["user", "moderator"
     return user_id
 
 
-async def suspend(tx: Tx, me: Me, email: str, suspended: bool) -> UUID:
-    """Close an account, or open it again; for moderators. Raises NotFound. As `set_role`, see sessions."""
+async def suspend(
+    tx: Tx, me: Me, email: str, suspended: bool, *, until: datetime | None = None, reason: str | None = None
+) -> UUID:
+    """Close an account, for good or until then, or open it again; for moderators. Raises NotFound.
+
+    The reason is told to whoever signs in. As `set_role`, see sessions.
+    """
     me.require_role("moderator")
     now = clock.now()
-    user_id = await tx.one(store.SET_SUSPENDED, email, now if suspended else None, now)
+    closed = (now, until, reason) if suspended else (None, None, None)
+    user_id = await tx.one(store.SET_SUSPENDED, email, *closed, now)
     if user_id is None:
         raise NotFound(f"There is no account {email}.")
     await facts.emit(tx, AccountSuspended(user_id, suspended))
     return user_id
+
+
+async def lift(tx: Tx, me: Me) -> list[UUID]:
+    """Open every account again whose suspension is over; whose they are."""
+    me.require_role("moderator")
+    lifted = await tx.all(store.LIFT, clock.now())
+    await facts.emit(tx, *(AccountSuspended(user_id, False) for user_id in lifted))
+    return lifted
+
+
+async def refuse_suspended(tx: Reader, me: Me, user_id: UUID) -> None:
+    """Raises Deactivated, with the reason and the time, while an account is closed."""
+    closed = await tx.one(store.SUSPENSION, user_id)
+    if closed is not None:
+        raise Deactivated.told(closed.until, closed.reason)

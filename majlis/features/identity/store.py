@@ -28,13 +28,14 @@ class Credentials(msgspec.Struct):
 
     id: UUID | None
     password_hash: str | None
+    mfa_enabled: bool | None
     locked_until: datetime | None
 
 
 _TRIED = "sha256(convert_to(lower($1), 'UTF8'))"  # an address that somebody gives, as login_failures names it
 CREDENTIALS = Query(
     Credentials,
-    f"""SELECT u.id, u.password_hash, f.locked_until
+    f"""SELECT u.id, u.password_hash, u.mfa_enabled, f.locked_until
     FROM (SELECT 1) AS one
     LEFT JOIN users u ON lower(u.email) = lower($1) AND u.deleted_at IS NULL
     LEFT JOIN login_failures f ON f.account = {_TRIED} AND f.ip = $2""",
@@ -59,6 +60,8 @@ UNLOCK = """
 DELETE FROM login_failures
 WHERE account = (SELECT sha256(convert_to(lower(email), 'UTF8')) FROM users WHERE id = $1)
 """
+HOLD = Query(Account, f"SELECT {_ACCOUNT} FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE")
+SET_MFA = "UPDATE users SET mfa_enabled = $2, updated_at = $3 WHERE id = $1"
 SIGNED_IN = "UPDATE users SET last_login_at = $2 WHERE id = $1"
 
 PASSWORD = Query(str, "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL")
@@ -107,6 +110,7 @@ RESET_OWNER = Query(
     WHERE t.token = $1 AND NOT t.used AND t.expires_at > $2 FOR UPDATE OF t""",
 )
 
+SET_PROVIDER = "UPDATE users SET oauth_provider = $2, oauth_provider_id = $3, updated_at = $4 WHERE id = $1"
 SET_PHONE = "UPDATE users SET phone = $2, phone_verified = false, updated_at = $3 WHERE id = $1"
 SET_ROLE = Query(
     UUID,
@@ -115,13 +119,33 @@ SET_ROLE = Query(
 )
 SET_SUSPENDED = Query(
     UUID,
-    "UPDATE users SET suspended_at = $2, updated_at = $3"
-    " WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id",
+    """UPDATE users SET suspended_at = $2, suspended_until = $3, suspended_reason = $4, updated_at = $5
+    WHERE lower(email) = lower($1) AND deleted_at IS NULL RETURNING id""",
+)
+LIFT = Query(
+    UUID,
+    """UPDATE users SET suspended_at = NULL, suspended_until = NULL, suspended_reason = NULL, updated_at = $1
+    WHERE suspended_until <= $1 AND suspended_at IS NOT NULL AND deleted_at IS NULL RETURNING id""",
+)
+
+
+class Suspension(msgspec.Struct):
+    """For how long an account is closed, and why."""
+
+    until: datetime | None
+    reason: str | None
+
+
+SUSPENSION = Query(
+    Suspension,
+    """SELECT suspended_until AS until, suspended_reason AS reason FROM users
+    WHERE id = $1 AND suspended_at IS NOT NULL""",
 )
 DELETE = Query(
     str,
     "UPDATE users SET deleted_at = $2, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL RETURNING email",
 )
+ERASE = "DELETE FROM users WHERE id = $1 AND deleted_at < $2"
 ADD_REASON = "INSERT INTO account_deletion_reasons (id, profile_id, reason, details) VALUES ($1, $2, $3, $4)"
 
 PURGE_VERIFICATIONS = "DELETE FROM email_verifications WHERE expires_at < $1"

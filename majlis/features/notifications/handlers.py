@@ -1,18 +1,63 @@
-"""What people are told when something happens."""
+"""What people are told when something happens, and how it reaches their devices."""
 
+from datetime import timedelta
+from uuid import UUID, uuid5
+
+from majlis.app import App
+from majlis.features.businesses.facts import BusinessFollowed
 from majlis.features.comments.facts import CommentLiked, CommentPublished
-from majlis.features.graph.facts import UserFollowed
+from majlis.features.conversations.facts import ConversationRead
+from majlis.features.drafts import service as drafts
+from majlis.features.drafts.facts import DraftRefused
+from majlis.features.events.facts import EventNears, InterestShown
+from majlis.features.graph.facts import FollowAccepted, FollowRequested, UserFollowed
+from majlis.features.messages import service as messages
+from majlis.features.messages.facts import MessageDeleted, MessageSent
 from majlis.features.notifications import service
+from majlis.features.notifications.facts import Told
+from majlis.features.notifications.model import Again, Announced, Unread
+from majlis.features.posts.facts import PostPublished
 from majlis.features.reactions.facts import PostLiked, PostShared
-from majlis.kit import facts
+from majlis.features.sales.facts import ItemSold
+from majlis.features.voting.facts import Voted
+from majlis.kit import clock, facts, log
 from majlis.kit.db import Tx
 from majlis.kit.me import Me
+
+READING = timedelta(seconds=20)  # what somebody whose device is in use gets before they are told
+ATTEMPTS = 6  # of a push, over about three hours
+PAUSE = timedelta(seconds=30)  # before the second attempt; four times as long before each further one
+logger = log.get("majlis.notifications")
 
 
 @facts.on(UserFollowed)
 async def tell_of_follower(tx: Tx, fact: UserFollowed) -> None:
     """Somebody has a follower."""
     await service.tell(tx, Me.system, "USER_FOLLOW", fact.following_id, fact.follower_id, fact.following_id)
+
+
+@facts.on(FollowRequested)
+async def tell_of_request(tx: Tx, fact: FollowRequested) -> None:
+    """Somebody asks to follow a private account."""
+    asked = fact.following_id
+    await service.tell(tx, Me.system, "FOLLOW_REQUEST", asked, fact.follower_id, asked)
+
+
+@facts.on(FollowAccepted)
+async def tell_of_acceptance(tx: Tx, fact: FollowAccepted) -> None:
+    """Somebody may follow a private account now."""
+    await service.tell(
+        tx, Me.system, "FOLLOW_ACCEPTED", fact.follower_id, fact.following_id, fact.follower_id
+    )
+
+
+@facts.on(BusinessFollowed)
+async def tell_of_customer(tx: Tx, fact: BusinessFollowed) -> None:
+    """Somebody's business has a follower."""
+    target = fact.business_id
+    await service.tell(
+        tx, Me.system, "BUSINESS_FOLLOW", fact.user_id, fact.follower_id, target, business_id=target
+    )
 
 
 @facts.on(PostLiked)
@@ -40,3 +85,136 @@ async def tell_of_comment(tx: Tx, fact: CommentPublished) -> None:
 async def tell_of_comment_like(tx: Tx, fact: CommentLiked) -> None:
     """Somebody's comment is liked."""
     await service.tell_writer(tx, Me.system, "COMMENT_LIKE", fact.comment_id, fact.user_id)
+
+
+@facts.on(InterestShown)
+async def tell_of_interest(tx: Tx, fact: InterestShown) -> None:
+    """Somebody wants to come to somebody's event."""
+    await service.tell_author(tx, Me.system, "EVENT_INTEREST", fact.post_id, fact.user_id, fact.post_id)
+
+
+@facts.on(EventNears)
+async def tell_of_event(tx: Tx, fact: EventNears) -> None:
+    """An event begins soon."""
+    await service.tell_of_event(tx, Me.system, fact.post_id, fact.user_id, fact.hours, fact.starts_at)
+
+
+@facts.on(ItemSold)
+async def tell_of_sale(tx: Tx, fact: ItemSold) -> None:
+    """What somebody bookmarked is sold."""
+    await service.tell_of_sale(tx, Me.system, fact.post_id, fact.user_id)
+
+
+@facts.on(Voted)
+async def tell_of_vote(tx: Tx, fact: Voted) -> None:
+    """Somebody voted in somebody's poll for the first time."""
+    await service.tell_author(tx, Me.system, "POLL_VOTE", fact.post_id, fact.user_id, fact.post_id)
+
+
+@facts.on(DraftRefused)
+async def tell_of_draft(tx: Tx, fact: DraftRefused) -> None:
+    """Somebody's scheduled post was not published at its time."""
+    found = await drafts.refused(tx, Me.system, fact.draft_id)
+    if found is not None:
+        author, failure = found
+        words = f"Your scheduled post stays a draft: {failure.message}"
+        target = uuid5(fact.draft_id, failure.failed_at.isoformat())  # it may fail again, for another reason
+        await service.inform(
+            tx, Me.system, "SYSTEM", author, "Not published", words, target, draft_id=fact.draft_id
+        )
+
+
+@facts.on(PostPublished)
+async def tell_of_post(tx: Tx, fact: PostPublished) -> None:
+    """Somebody whom others follow, or a business that they follow, published something."""
+    await _tell_followers(tx, fact.post_id, UUID(int=0))
+
+
+@facts.job
+async def tell_more_of_post(tx: Tx, told: Announced) -> None:
+    """The followers behind those who were told already."""
+    await _tell_followers(tx, told.post_id, told.after)
+
+
+@facts.on(MessageSent)
+async def tell_of_message(app: App, fact: MessageSent) -> None:
+    """Somebody wrote to others. Those who have a device in use get some time to read it there."""
+    async with app.db.tx() as tx:
+        waiting = [one.user_id for one in await messages.unread_by(tx, Me.system, fact.message_id)]
+    active = {one for one in waiting if await messages.is_active(app, Me.system, one)}
+    async with app.db.tx() as tx:
+        for user_id in waiting:
+            unread = Unread(fact.conversation_id, fact.message_id, fact.sender_id, user_id)
+            if user_id in active:
+                await facts.enqueue(tx, tell_of_unread, unread, after=READING)
+            else:
+                await _tell_of_unread(tx, unread)
+
+
+@facts.job
+async def tell_of_unread(tx: Tx, unread: Unread) -> None:
+    """Somebody had time to read a message, and did not."""
+    if any(
+        one.user_id == unread.user_id for one in await messages.unread_by(tx, Me.system, unread.message_id)
+    ):
+        await _tell_of_unread(tx, unread)
+
+
+async def _tell_of_unread(tx: Tx, unread: Unread) -> None:
+    await service.tell_of_message(tx, Me.system, unread)
+
+
+@facts.on(ConversationRead)
+async def forget_read(tx: Tx, fact: ConversationRead) -> None:
+    """Who has read messages need not read that they came."""
+    await service.forget_read(tx, Me.system, fact.user_id, fact.conversation_id, fact.seq)
+
+
+@facts.on(MessageDeleted)
+async def withdraw(tx: Tx, fact: MessageDeleted) -> None:
+    """Nobody reads of a message that was taken back."""
+    await service.withdraw(tx, Me.system, fact.message_id)
+
+
+async def _tell_followers(tx: Tx, post_id: UUID, after: UUID) -> None:
+    last = await service.tell_followers(tx, Me.system, post_id, after)
+    if last is not None:
+        await facts.enqueue(tx, tell_more_of_post, Announced(post_id, last))
+
+
+@facts.on(Told)
+async def push(app: App, fact: Told) -> None:
+    """Send to the devices of whoever is told; to those that it did not reach, later again."""
+    missed = await service.deliver(app, Me.system, fact.notification_id, fact.user_id)
+    if missed is not None:
+        await _try_again(app, Again(fact.notification_id, fact.user_id, missed.devices, 1), missed.after)
+
+
+@facts.job
+async def push_again(app: App, again: Again) -> None:
+    """Send to devices that a push did not reach before."""
+    missed = await service.deliver(app, Me.system, again.notification_id, again.user_id, only=again.devices)
+    if missed is None:
+        return
+    attempt = again.attempt + 1
+    if attempt >= ATTEMPTS:
+        logger.error("push_given_up", notification=str(again.notification_id), devices=len(missed.devices))
+        return
+    await _try_again(app, Again(again.notification_id, again.user_id, missed.devices, attempt), missed.after)
+
+
+async def _try_again(app: App, again: Again, least: timedelta) -> None:
+    """Store the next attempt: later each time, and never before a push service wants it."""
+    after = max(least, PAUSE * 4 ** (again.attempt - 1))
+    async with app.db.tx() as tx:
+        await facts.enqueue(tx, push_again, again, after=after)
+
+
+@facts.every("37 3 * * *")
+async def purge(app: App) -> None:
+    """Delete notifications that are older than MAJLIS_NOTIFICATION_DAYS."""
+    days = app.settings.notification_days
+    more = days > 0
+    while more:
+        async with app.db.tx() as tx:
+            more = await service.purge(tx, Me.system, clock.now() - timedelta(days=days))

@@ -23,3 +23,21 @@ class PostDeleted(Fact, frozen=True):
 
     post_id: UUID
     user_id: UUID
+
+
+class PostHeld(Fact, frozen=True):
+    """A post waits for a moderator because of what it says. Nobody else sees it."""
+
+    post_id: UUID
+
+
+class PostHidden(Fact, frozen=True):
+    """Moderators hid a post."""
+
+    post_id: UUID
+
+
+class PostRestored(Fact, frozen=True):
+    """Moderators show a post again that people had seen before."""
+
+    post_id: UUID

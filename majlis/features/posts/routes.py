@@ -29,12 +29,15 @@ async def create_post(app: App, me: Me, body: PostCreate, files: list[Upload]) -
 
 @api.get("/api/v1/posts/{post_id}", policy=access.optional)
 async def get_post(app: App, me: Me, post_id: UUID) -> Post:
-    """One post. Not found when deleted, hidden, or blocked either way."""
+    """One post. Not found when deleted, hidden, or blocked either way.
+
+    Its author finds what moderators hid or hold, with the reason in `moderation`.
+    """
     async with app.db.read() as tx:
-        return await service.get(tx, me, post_id)
+        return await service.read(tx, me, post_id)
 
 
-@api.put("/api/v1/posts/{post_id}", policy=access.owner)
+@api.put("/api/v1/posts/{post_id}", policy=access.owner, errors=(409,))
 async def update_post(app: App, me: Me, post_id: UUID, body: PostUpdate) -> Post:
     """Change a post. Absent fields stay, null clears; the type never changes."""
     return await service.revise(app, me, post_id, body)

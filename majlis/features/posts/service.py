@@ -1,22 +1,32 @@
 """Verbs of posts: write, change, delete, read one, read lists."""
 
 from collections.abc import Sequence
-from datetime import datetime, time
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from majlis.app import App
 from majlis.features.businesses import service as businesses
+from majlis.features.filters import service as filters
+from majlis.features.filters.model import AlreadyHidden, Hidden, Moderation, NotHidden
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo
 from majlis.features.places import service as places
 from majlis.features.polls import service as polls
 from majlis.features.posts import store
-from majlis.features.posts.facts import PostChanged, PostDeleted, PostPublished
+from majlis.features.posts.facts import (
+    PostChanged,
+    PostDeleted,
+    PostHeld,
+    PostHidden,
+    PostPublished,
+    PostRestored,
+)
 from majlis.features.posts.model import (
+    EVENT_ONLY,
     Attachment,
     Filter,
     NotAuthor,
@@ -25,11 +35,13 @@ from majlis.features.posts.model import (
     PostUpdate,
     SellCategory,
     Sort,
-    event_end,
-    event_start,
+    Stance,
+    check_event,
+    check_sale,
     event_state,
+    refuse_foreign,
 )
-from majlis.kit import clock, currencies, facts, ids, page
+from majlis.kit import clock, facts, ids, page
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.http import Upload
@@ -39,12 +51,10 @@ from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
 VISIBLE, LISTED, SHOWN = store.VISIBLE, store.LISTED, store.SHOWN  # SQL for the stores of features above
+PLACE = store.PLACE  # likewise
 LOCATIONS = ("address_location", "user_location")  # the first that there is says where a post is
 MAX_ATTACHMENTS = 10
 MAX_COUNT = page.MAX_OFFSET
-
-SELL_ONLY = ("category_id", "currency", "price", "discount", "free", "country_code", "contact_no")
-EVENT_ONLY = ("start_date", "start_time", "end_date", "end_time")
 
 
 # ---- reading
@@ -58,6 +68,20 @@ async def get(tx: Reader, me: Me, post_id: UUID) -> Post:
     return (await dressed(tx, me, [store.post_of(rows[0])]))[0]
 
 
+async def read(tx: Reader, me: Me, post_id: UUID) -> Post:
+    """`get`, and for its author what moderators hid or hold, with the reason. Raises NotFound."""
+    try:
+        return await get(tx, me, post_id)
+    except NotFound:
+        rows = await tx.records(store.HIDDEN, me.id, post_id) if me.id is not None else []
+        if not rows:
+            raise
+    (row,) = rows
+    (post,) = await dressed(tx, me, [store.post_of(row)])
+    post.moderation = Moderation(row["hidden_as"], row["hidden_reason"], row["deleted_at"])
+    return post
+
+
 async def posts_of(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, Post]:
     """Those of these posts that the viewer may see, without their own originals."""
     if not post_ids:
@@ -67,7 +91,7 @@ async def posts_of(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, P
 
 
 async def listing(tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.Paging) -> page.Page[Post]:
-    """A page of the posts that this viewer may see. Up to four queries, whatever the size."""
+    """A page of the posts that this viewer may see. The same number of queries whatever the size."""
     now = clock.now()
     start = _start(sort, paging)
     if sort == "trending" and start:
@@ -78,9 +102,12 @@ async def listing(tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.P
     if paging.offset is not None and not paging.cursor:
         counted = await tx.records(built.count_sql(MAX_COUNT), *built.count_args)
         total = counted[0][0]
+    offset = 0 if paging.cursor else paging.offset or 0
+    if sort == "nearby" and wanted.near is not None:
+        wanted = await store.closer(tx, me.id, wanted, start, now, offset + paging.limit + 1)
+        built = store.Listing(me.id, wanted, sort, now)
     if start:
         built.after(*start)
-    offset = 0 if paging.cursor else paging.offset or 0
     sql = built.page_sql(paging.limit, offset)
     rows = await tx.records(sql, *built.args)
     found = [_row_post(row, wanted, sort) for row in rows[: paging.limit]]
@@ -88,28 +115,13 @@ async def listing(tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.P
     return page.Page(await dressed(tx, me, found), following, total)
 
 
-_CURSORS: dict[str, Any] = {
-    "recent": tuple[datetime, UUID],
-    "bookmarked": tuple[datetime, UUID],
-    "nearby": tuple[float, UUID],
-    "trending": tuple[datetime, float, datetime, UUID],
-    "relevance": tuple[float, datetime, UUID],
-}
-
-
 def _start(sort: Sort, paging: page.Paging) -> tuple[Any, ...]:
-    return page.decode(f"posts:{sort}", paging.cursor, _CURSORS[sort]) if paging.cursor else ()
+    return page.decode(f"posts:{sort}", paging.cursor, store.KEYS[sort][1]) if paging.cursor else ()
 
 
 def _following(sort: Sort, row: Any, now: datetime) -> str:
-    keys: dict[str, tuple[Any, ...]] = {
-        "recent": (row["created_at"], row["id"]),
-        "bookmarked": (row.get("bookmarked_at"), row["id"]),
-        "nearby": (row.get("distance"), row["id"]),
-        "trending": (now, row.get("score"), row["created_at"], row["id"]),
-        "relevance": (row.get("score"), row["created_at"], row["id"]),
-    }
-    return page.encode(f"posts:{sort}", *keys[sort])
+    keys = [row[name] for name in store.KEYS[sort][0]]
+    return page.encode(f"posts:{sort}", *([now, *keys] if sort == "trending" else keys))
 
 
 def _row_post(row: Any, wanted: Filter, sort: Sort) -> Post:
@@ -131,6 +143,7 @@ async def dressed(tx: Reader, me: Me, posts: list[Post]) -> list[Post]:
     business_ids |= {post.business_id for post in originals.values() if post.business_id}
     shown_businesses = await businesses.minis(tx, me, business_ids)
     shown_polls = await polls.of_posts(tx, me, [post.id for post in everyone if post.type == "PULL"])
+    stances = await _stances(tx, me, [post.id for post in everyone if post.type == "EVENT"])
     kinds = await categories(tx) if category_ids else {}
     now = clock.now()
     for post in everyone:
@@ -143,10 +156,17 @@ async def dressed(tx: Reader, me: Me, posts: list[Post]) -> list[Post]:
             post.poll = shown_polls.get(post.id)
         elif post.type == "EVENT":
             post.event_state = event_state(post, now)
+            post.my_event_state = stances.get(post.id)
     for post in posts:
         if post.original_post_id:
             post.original_post = originals.get(post.original_post_id)
     return posts
+
+
+async def _stances(tx: Reader, me: Me, events: list[UUID]) -> dict[UUID, Stance]:
+    if not events or me.id is None:
+        return {}
+    return {stands.post_id: stands.event_state for stands in await tx.all(store.STANCES, me.id, events)}
 
 
 async def categories(tx: Reader) -> dict[UUID, SellCategory]:
@@ -178,32 +198,34 @@ async def create(tx: Tx, me: Me, body: PostCreate, place: Place | None) -> Post:
     user_id, now = me.user(), clock.now()
     kind = "PULL" if body.type == "POLL" else body.type
     values = given(body)
-    _refuse_foreign(kind, values)
+    refuse_foreign(kind, values)
     if values.get("business_id"):
         await businesses.check_owner(tx, me, values["business_id"])
-    row = _blank(ids.new(), user_id, kind, now)
+    row = store.blank(ids.new(), user_id, kind, now)
     places.fill_in(row, values, LOCATIONS, place)
-    _assign(row, values)
+    store.assign(row, values)
     row.business_id = values.get("business_id")
     options = _options(kind, row.status, values.get("poll_options"))
     if len(values.get("attachments") or []) > MAX_ATTACHMENTS:
         raise Invalid.field("attachments", f"A post has at most {MAX_ATTACHMENTS} pictures.")
     photos = await media.claim(tx, me, values.get("attachments") or [], "attachments")
     await _check(tx, row, len(photos))
+    held = await filters.screen(tx, me, {**_texts(row), "poll_options": "\n".join(options)})
     attachments = [Attachment(ids.new(), row.id, photo, now, now) for photo in photos]
     row.attachments = attachments
     await _insert(tx, row)
     if options:
         await polls.create(tx, me, row.id, options)
-    await facts.emit(tx, PostPublished(row.id, user_id))
-    return await get(tx, me, row.id)
+    await _publish(tx, row, held)
+    return await read(tx, me, row.id)
 
 
 async def repost(tx: Tx, me: Me, original: UUID, text: str | None, visibility: str | None) -> UUID:
     """A feed post that points to another (rule 93). The caller has checked that it may be shared."""
-    row = _blank(ids.new(), me.user(), "FEED", clock.now())
+    row = store.blank(ids.new(), me.user(), "FEED", clock.now())
     row.original_post_id, row.description = original, text
     row.visibility = visibility or "PUBLIC"
+    await filters.refuse(tx, me, {"share_text": text})
     await _insert(tx, row)
     await facts.emit(tx, PostPublished(row.id, row.user_id))
     return row.id
@@ -217,41 +239,6 @@ async def count_share(tx: Tx, me: Me, post_id: UUID) -> int:
 async def _insert(tx: Tx, row: store.Stored) -> None:
     raw = msgspec.json.encode(row.attachments).decode()
     await tx.run(store.INSERT, *msgspec.structs.astuple(msgspec.structs.replace(row, attachments=raw)))
-
-
-def _blank(post_id: UUID, user_id: UUID, kind: str, now: datetime) -> store.Stored:
-    empty: dict[str, Any] = dict.fromkeys(store.Stored.__struct_fields__)
-    empty |= {
-        "id": post_id, "user_id": user_id, "type": kind, "visibility": "PUBLIC", "status": True, "free": False,
-        "is_location": False, "attachments": [], "created_at": now, "updated_at": now,
-    }  # fmt: skip
-    return store.Stored(**empty)
-
-
-def _assign(row: store.Stored, values: dict[str, Any]) -> None:
-    kept = set(store.Stored.__struct_fields__) - {"type", "attachments", "business_id"}
-    for name, value in values.items():
-        if name in ("start_time", "end_time") and value is not None:
-            setattr(row, name, time.fromisoformat(value))
-        elif name in kept:
-            setattr(row, name, value)
-
-
-def _refuse_foreign(kind: str, values: dict[str, Any]) -> None:
-    """Fields of another type are refused, unless they are empty (rule 88)."""
-    foreign: list[str] = []
-    if kind != "SELL":
-        foreign += SELL_ONLY
-    if kind != "EVENT":
-        foreign += EVENT_ONLY
-    if kind not in ("EVENT", "PULL"):
-        foreign.append("expired_at")
-    if kind != "PULL":
-        foreign.append("poll_options")
-    wrong = [name for name in foreign if values.get(name) not in (None, False)]
-    if wrong:
-        message = f"A post of type {kind} has no such field."
-        raise Invalid(fields=[FieldFault(name, "foreign_field", message) for name in wrong])
 
 
 def _options(kind: str, published: bool, options: Sequence[str] | None) -> list[str]:
@@ -274,54 +261,11 @@ async def _check(tx: Reader, row: store.Stored, pictures: int) -> None:
     if row.type == "FEED" and bare:
         need("description", "A feed post needs a description or a picture.")
     if row.type == "SELL":
-        await _check_sale(tx, row, need)
+        check_sale(row, await categories(tx), need)
     if row.type == "EVENT":
-        _check_event(row, need)
+        check_event(row, need)
     if wrong:
         raise Invalid(fields=wrong)
-
-
-async def _check_sale(tx: Reader, row: store.Stored, need: Any) -> None:
-    if not (row.title or "").strip():
-        need("title", "A listing needs a title.")
-    if row.category_id is None:
-        need("category_id", "A listing needs a category.")
-    else:
-        category = (await categories(tx)).get(row.category_id)
-        if category is None or category.status != "ACTIVE":
-            need("category_id", "There is no such category.", "invalid")
-    if row.free:
-        row.price = row.currency = row.discount = None
-    elif row.price is None or row.currency is None:
-        need("price", "A listing is free, or has a price and a currency.")
-    if row.currency is not None:
-        row.currency = row.currency.upper()
-        if row.currency not in currencies.CODES:
-            need("currency", "This is no currency of ISO 4217.", "invalid")
-    _check_amount(row.price, "price", Decimal("99999999.99"), need)
-    _check_amount(row.discount, "discount", Decimal(100), need)
-
-
-def _check_amount(value: Decimal | None, field: str, most: Decimal, need: Any) -> None:
-    if value is not None and not (0 <= value <= most and value == value.quantize(Decimal("0.01"))):
-        need(field, f"This is 0 to {most}, with at most two decimals.", "invalid")
-
-
-def _check_event(row: store.Stored, need: Any) -> None:
-    if not (row.title or "").strip():
-        need("title", "An event needs a title.")
-    if row.start_date is None:
-        need("start_date", "An event needs a date.")
-        return
-    if not 1900 <= row.start_date.year <= 9000 or (row.end_date and not 1900 <= row.end_date.year <= 9000):
-        need("start_date", "A date lies between the years 1900 and 9000.", "invalid")
-        return
-    end = event_end(row.start_date, row.start_time, row.end_date, row.end_time)
-    backwards = row.end_date is not None and row.end_date < row.start_date
-    if backwards or end < event_start(row.start_date, row.start_time):
-        need("end_date", "An event does not end before it starts.", "invalid")
-    if row.expired_at is None:
-        row.expired_at = end
 
 
 async def revise(app: App, me: Me, post_id: UUID, body: PostUpdate) -> Post:
@@ -332,16 +276,20 @@ async def revise(app: App, me: Me, post_id: UUID, body: PostUpdate) -> Post:
 
 
 async def update(tx: Tx, me: Me, post_id: UUID, body: PostUpdate, place: Place | None) -> Post:
-    """Change a post of one's own; `place` is that of the body's location. Raises NotFound, NotAuthor, Invalid."""
-    await get(tx, me, post_id)
+    """Change a post of one's own; `place` is that of the body's location.
+
+    Raises NotFound, NotAuthor, Hidden, Invalid.
+    """
+    if (await read(tx, me, post_id)).moderation is not UNSET:
+        raise Hidden()
     row = await _own(tx, me, post_id)
-    values = given(body)
-    _refuse_foreign(row.type, values)
+    values, before = given(body), _texts(row)
+    refuse_foreign(row.type, values)
     # The end of an event follows its dates unless it was set by itself.
     if row.type == "EVENT" and "expired_at" not in values and set(EVENT_ONLY) & values.keys():
         row.expired_at = None
     places.fill_in(row, values, LOCATIONS, place)
-    _assign(row, values)
+    store.assign(row, values)
     now = clock.now()
     row.updated_at = now
     attachments = msgspec.json.decode(row.attachments, type=list[Attachment])
@@ -356,11 +304,15 @@ async def update(tx: Tx, me: Me, post_id: UUID, body: PostUpdate, place: Place |
     if row.type == "PULL" and row.status and not await polls.has_poll(tx, me, row.id):
         raise Invalid.field("status", "Give the poll its options before it is shown.")
     await _check(tx, row, len(kept))
+    changed = {name: text for name, text in _texts(row).items() if text != before[name]}
+    held = await filters.screen(tx, me, changed)
     row.attachments = msgspec.json.encode(kept).decode()
     await tx.run(store.UPDATE, row.id, *(getattr(row, name) for name in store.CHANGING))
     await media.release(tx, me, [a.photo.url for a in attachments if a.id in gone])
     await facts.emit(tx, PostChanged(row.id))
-    return await get(tx, me, post_id)
+    if held:
+        await _hold(tx, row, held, "HELD")
+    return await read(tx, me, post_id)
 
 
 async def locked(tx: Tx, me: Me, post_id: UUID) -> Post:
@@ -368,6 +320,14 @@ async def locked(tx: Tx, me: Me, post_id: UUID) -> Post:
     if await tx.one(store.LOCK, post_id) is None:
         raise NotFound()
     return await get(tx, me, post_id)
+
+
+async def mark_sold(tx: Tx, me: Me, post_id: UUID, sold: bool) -> bool:
+    """Whether this changes what it was. The caller has checked whose it is and what."""
+    changed = await tx.run(store.SOLD, post_id, sold, clock.now()) > 0
+    if changed:
+        await facts.emit(tx, PostChanged(post_id))
+    return changed
 
 
 async def _own(tx: Tx, me: Me, post_id: UUID) -> store.Stored:
@@ -379,11 +339,48 @@ async def _own(tx: Tx, me: Me, post_id: UUID) -> store.Stored:
     return row
 
 
+def _texts(row: store.Stored) -> dict[str, str | None]:
+    return {"title": row.title, "description": row.description}
+
+
+async def _publish(tx: Tx, row: store.Stored, held: list[str]) -> None:
+    """Tell of a new post, unless it waits for a moderator: then that is told when it is shown."""
+    if held:
+        await _hold(tx, row, held, "HELD_NEW")
+    else:
+        await facts.emit(tx, PostPublished(row.id, row.user_id))
+
+
+async def _hold(tx: Tx, row: store.Stored, found: list[str], state: str) -> None:
+    await tx.run(store.HIDE, row.id, clock.now(), state, filters.waiting(found))
+    await facts.emit(tx, PostHeld(row.id))
+
+
+async def hide(tx: Tx, me: Me, post_id: UUID, reason: str) -> None:
+    """Hide a post from everybody but its author, who reads why; for moderators. Raises AlreadyHidden."""
+    me.require_role("moderator")
+    if not await tx.run(store.HIDE, post_id, clock.now(), "HIDDEN", reason):
+        raise AlreadyHidden()
+    await facts.emit(tx, PostHidden(post_id))
+
+
+async def restore(tx: Tx, me: Me, post_id: UUID) -> None:
+    """Show a hidden post again; for moderators. Who was never told of it is told now. Raises NotHidden."""
+    me.require_role("moderator")
+    was = await tx.one(store.RESTORE, post_id, clock.now())
+    if was is None:
+        raise NotHidden()
+    new = was.hidden_as == "HELD_NEW"
+    await facts.emit(tx, PostPublished(post_id, was.user_id) if new else PostRestored(post_id))
+
+
 async def delete(tx: Tx, me: Me, post_id: UUID) -> None:
-    """Soft delete a post of one's own; its pictures go. Raises NotFound, NotAuthor."""
-    await get(tx, me, post_id)
-    row = await _own(tx, me, post_id)
-    await tx.run(store.DELETE, post_id, clock.now())
+    """Soft delete a post of one's own, a hidden one too; its pictures go. Raises NotFound, NotAuthor."""
+    row = await tx.one(store.WITHDRAW, post_id, me.user(), clock.now())
+    if row is None:
+        await get(tx, me, post_id)
+        row = await _own(tx, me, post_id)
+        await tx.run(store.DELETE, post_id, clock.now())
     pictures = msgspec.json.decode(row.attachments, type=list[Attachment])
     await media.release(tx, me, [attachment.photo.url for attachment in pictures])
     await facts.emit(tx, PostDeleted(post_id, row.user_id))

@@ -8,8 +8,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from majlis.features.media.model import Photo
+from majlis.features.mfa.model import Factor
 from majlis.features.sessions.model import DeviceInfo, Email, Password
 from majlis.kit.geo import Point
+from majlis.kit.text import WEBSITE
 
 Name = Annotated[str, Meta(max_length=100, examples=["Amina"])]
 Place = Annotated[str, Meta(max_length=100, examples=["Kabul"])]
@@ -100,15 +102,6 @@ class LoginBody(msgspec.Struct):
     device_info: DeviceInfo | None = None
 
 
-class Factor(msgspec.Struct):
-    """A second factor."""
-
-    id: UUID
-    factor_type: Literal["TOTP", "SMS", "EMAIL"]
-    status: Literal["verified", "unverified"]
-    created_at: datetime
-
-
 class SignedIn(msgspec.Struct, kw_only=True):
     """Tokens; or, with a second factor, a challenge and nothing else."""
 
@@ -137,7 +130,9 @@ class ProfileUpdate(msgspec.Struct, kw_only=True):
     about: Text | None | UnsetType = UNSET
     gender: Gender | None | UnsetType = UNSET
     dob: date | None | UnsetType = UNSET
-    website: Annotated[str, Meta(max_length=255)] | None | UnsetType = UNSET
+    website: (
+        Annotated[str, Meta(max_length=255, pattern=WEBSITE, examples=["amina.example"])] | None | UnsetType
+    ) = UNSET
     phone: Annotated[str, Meta(max_length=20)] | None | UnsetType = UNSET
     location: Point | None | UnsetType = UNSET
     country: Place | None | UnsetType = UNSET

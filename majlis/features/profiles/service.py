@@ -3,11 +3,14 @@
 from uuid import UUID
 
 from majlis.app import App
+from majlis.features.filters import service as filters
 from majlis.features.identity import service as identity
 from majlis.features.identity.model import EmailTaken
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo
+from majlis.features.mfa.model import Challenge
 from majlis.features.places import service as places
+from majlis.features.privacy import service as privacy
 from majlis.features.profiles import store
 from majlis.features.profiles.model import (
     LoginBody,
@@ -20,9 +23,10 @@ from majlis.features.profiles.model import (
     photo,
 )
 from majlis.features.sessions import service as sessions
+from majlis.features.sessions.model import TokenPair
 from majlis.kit import clock, limits
 from majlis.kit.db import Reader, Tx
-from majlis.kit.errors import Invalid, NotFound
+from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.geo import Point
 from majlis.kit.http import Upload
 from majlis.kit.http.binding import given
@@ -30,6 +34,7 @@ from majlis.kit.me import Me, Origin
 from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
+SAID = ("first_name", "last_name", "about", "website")  # what filters look at
 COMPLETE = ("first_name", "last_name", "province", "district", "neighborhood")  # rule 22
 
 
@@ -39,6 +44,7 @@ async def register(app: App, me: Me, body: RegisterBody, origin: Origin) -> Regi
     sessions.check_device(body.device_info)
     await sessions.spend_attempt(app, "register", limits.auth_key(email, origin.ip))
     async with app.db.tx() as tx:
+        await filters.refuse(tx, me, {"first_name": body.first_name, "last_name": body.last_name})
         if await identity.find(tx, me, email) is not None:
             raise EmailTaken()  # before the hash is paid for; two at once are told apart by the index
     hashed = await identity.hash_password(body.password)
@@ -51,8 +57,9 @@ async def register(app: App, me: Me, body: RegisterBody, origin: Origin) -> Regi
 
 
 async def create(tx: Tx, me: Me, user_id: UUID, first_name: str | None, last_name: str | None) -> None:
-    """The profile of a new account, under the same id."""
-    await tx.run(store.CREATE, user_id, first_name, last_name, clock.now())
+    """The profile of a new account, under the same id, with its default privacy settings."""
+    if await tx.run(store.CREATE, user_id, first_name, last_name, clock.now()):
+        await privacy.create(tx, me, user_id)
 
 
 async def login(app: App, me: Me, body: LoginBody, origin: Origin) -> SignedIn:
@@ -63,15 +70,21 @@ async def login(app: App, me: Me, body: LoginBody, origin: Origin) -> SignedIn:
     proven = await identity.check_login(app.db, me, email, body.password, origin.ip)
     async with app.db.tx() as tx:
         await identity.hold_proven(tx, me, proven)
-        pair = await sessions.open_session(app, tx, me, proven.user_id, origin, body.device_info)
-        user = await get_user(tx, Me(id=proven.user_id), proven.user_id)
+        outcome = await sessions.sign_in(app, tx, me, proven.user_id, origin, body.device_info)
+        return await signed_in(tx, me, proven.user_id, outcome)
+
+
+async def signed_in(tx: Tx, me: Me, user_id: UUID, outcome: TokenPair | Challenge) -> SignedIn:
+    """What somebody gets who signed in: the account with its tokens, or the challenge and nothing else."""
+    if isinstance(outcome, Challenge):
+        return SignedIn(requires_mfa=True, challenge_id=outcome.challenge_id, factors=outcome.factors)
     return SignedIn(
         requires_mfa=False,
-        user=user,
-        access_token=pair.access_token,
-        refresh_token=pair.refresh_token,
-        token_type=pair.token_type,
-        expires_in=pair.expires_in,
+        user=await get_user(tx, Me(id=user_id), user_id),
+        access_token=outcome.access_token,
+        refresh_token=outcome.refresh_token,
+        token_type=outcome.token_type,
+        expires_in=outcome.expires_in,
     )
 
 
@@ -148,6 +161,7 @@ async def update(tx: Tx, me: Me, body: ProfileUpdate, place: Place | None) -> Us
     changes = given(body)
     if changes.get("dob") is not None and changes["dob"] > clock.now().date():
         raise Invalid.field("dob", "A date of birth lies in the past.")
+    await filters.refuse(tx, me, {name: changes.get(name) for name in SAID})
     if "phone" in changes:
         await identity.set_phone(tx, me, changes.pop("phone"))
     await create(tx, me, user_id, None, None)
@@ -169,6 +183,24 @@ async def location(tx: Reader, me: Me) -> Point | None:
     """The place of the caller's profile, if there is one."""
     found = await tx.one(store.LOCATION, me.user())
     return found.location if found else None
+
+
+async def center(tx: Reader, me: Me, lat: float | None, lng: float | None, *, needed: bool) -> Point | None:
+    """The point to search around: the one given, else the profile's when it is needed (rules 102, 108).
+
+    Raises Invalid for half a point, and where one is needed and none is known.
+    """
+    if lat is not None and lng is not None:
+        return Point(lat, lng)
+    if lat is not None or lng is not None:
+        raise Invalid.field("lng" if lng is None else "lat", "Give both lat and lng.")
+    if not needed:
+        return None
+    place = await location(tx, me) if me.id is not None else None
+    if place is None:
+        words = "Give lat and lng, or set a location in your profile."
+        raise Invalid(words, fields=[FieldFault(name, "required", words) for name in ("lat", "lng")])
+    return place
 
 
 async def set_picture(app: App, me: Me, file: Upload, kind: Kind) -> Photo:

@@ -1,13 +1,15 @@
 """Nouns of sign-in."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from majlis.kit.errors import Malformed, Unauthenticated
+from majlis.kit.errors import Forbidden, Malformed, Unauthenticated
 
 Password = Annotated[str, Meta(max_length=1000, examples=["Kabul-2026!"])]
 Email = Annotated[str, Meta(max_length=320, examples=["amina@example.org"])]
@@ -31,12 +33,47 @@ class Session(msgspec.Struct):
 
     id: UUID
     device_info: dict[str, Any] | None
-    ip_address: str | None
+    ip_address: (
+        Annotated[str, Meta(description="the network: the last part of the address is left out")] | None
+    )
     user_agent: str | None
     expires_at: datetime
     created_at: datetime
     updated_at: datetime
+    last_used_at: Annotated[datetime, Meta(description="noted at most once a minute")]
     is_current: bool
+
+
+def ip_or_none(ip: str) -> IPv4Address | IPv6Address | None:
+    """Where a request came from, or None for what is no address."""
+    try:
+        return ip_address(ip)
+    except ValueError:
+        return None
+
+
+def network(address: Any) -> str | None:
+    """Enough of an address to recognise one's own by: the /24 of IPv4, the /48 of IPv6."""
+    if address is None:
+        return None
+    plain = ip_address(str(address).partition("/")[0])
+    if plain.version == 4:
+        return str(IPv4Network((int(plain), 24), strict=False).network_address)
+    return str(IPv6Network((int(plain), 48), strict=False).network_address)
+
+
+def deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists are nested deeper than this."""
+    level = [value]
+    for _ in range(levels):
+        level = [item for parent in level for item in _children(parent)]
+    return any(isinstance(item, dict | list) for item in level)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 class RefreshBody(msgspec.Struct):
@@ -117,6 +154,12 @@ class BadAccess(Unauthenticated):
 
 class ForgedAccess(BadAccess):
     """An access token that this server never gave out."""
+
+
+class Unconfirmed(Forbidden):
+    """This server wants a confirmed address of whoever writes."""
+
+    code, detail = "email_not_verified", "Confirm your e-mail address first."
 
 
 class NoAddress(Malformed):

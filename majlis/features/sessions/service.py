@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any, cast
 from uuid import UUID
 
@@ -10,10 +9,22 @@ import msgspec
 
 from majlis.app import App
 from majlis.features.identity import service as identity
-from majlis.features.identity.model import Deactivated
+from majlis.features.mfa import service as mfa
+from majlis.features.mfa.model import Challenge
+from majlis.features.passkeys import service as passkeys
 from majlis.features.sessions import store
 from majlis.features.sessions.facts import SessionsRevoked
-from majlis.features.sessions.model import BadAccess, BadRefresh, ForgedAccess, NoAddress, Session, TokenPair
+from majlis.features.sessions.model import (
+    BadAccess,
+    BadRefresh,
+    ForgedAccess,
+    NoAddress,
+    Session,
+    TokenPair,
+    deeper,
+    ip_or_none,
+    network,
+)
 from majlis.kit import clock, crypto, facts, ids, limits, page, telemetry
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
@@ -46,16 +57,24 @@ async def authenticate(app: App, token: str) -> Me:
         caller = await tx.last(store.CALLER, session, now)
     if caller is None:
         raise BadAccess()
-    me = Me(
-        id=caller.user_id,
-        session=session,
-        role=cast(Role, caller.role),
-        aal=caller.aal,
-        mfa=caller.mfa_enabled,
-        verified=caller.email_verified,
-    )
+    me = _me(caller, session, int(claims["aal"]))
     gate.seen.put(token, me, caller.user_id, stamp, float(claims["exp"]), epoch)
     return me
+
+
+async def present(app: App, me: Me) -> Me:
+    """The caller of a session that goes on, as they are now. Raises BadAccess when it has ended."""
+    async with app.db.tx() as tx:
+        caller = await tx.last(store.CALLER, me.session, clock.now())
+    if caller is None or caller.user_id != me.id:
+        raise BadAccess()
+    return _me(caller, me.session, me.aal)
+
+
+def _me(caller: store.Caller, session: UUID | None, aal: int) -> Me:
+    # A token from before the session was raised stays what it was.
+    level, role = min(caller.aal, aal), cast(Role, caller.role)
+    return Me(caller.user_id, session, role, level, caller.mfa_enabled, caller.email_verified)
 
 
 def _sign(app: App, user_id: UUID, email: str, session: UUID, aal: int) -> tuple[TokenPair, bytes, Any]:
@@ -68,6 +87,23 @@ def _sign(app: App, user_id: UUID, email: str, session: UUID, aal: int) -> tuple
     return pair, crypto.digest(access), expires
 
 
+async def sign_in(
+    app: App, tx: Tx, me: Me, user_id: UUID, origin: Origin, device: dict[str, Any] | None
+) -> TokenPair | Challenge:
+    """Sign in somebody whose first factor was right: tokens, or with a second factor set up a challenge for it.
+
+    Every way of signing in by one factor ends here. Raises Deactivated, Invalid or NotFound.
+    """
+    check_device(device)
+    # Held: who turns the second factor on at this moment must end up without a session that did not show it.
+    account = await identity.hold(tx, me, user_id)
+    if account.suspended_at is not None:
+        await identity.refuse_suspended(tx, me, user_id)
+    if account.mfa_enabled:
+        return await mfa.ask(tx, me, user_id, device)
+    return await open_session(app, tx, me, user_id, origin, device)
+
+
 async def open_session(
     app: App, tx: Tx, me: Me, user_id: UUID, origin: Origin, device: dict[str, Any] | None, *, aal: int = 1
 ) -> TokenPair:
@@ -75,7 +111,7 @@ async def open_session(
     check_device(device)
     account = await identity.get(tx, Me.system, user_id)
     if account.suspended_at is not None:
-        raise Deactivated()
+        await identity.refuse_suspended(tx, me, user_id)
     session, now = ids.new(), clock.now()
     pair, access_hash, access_expires = _sign(app, user_id, account.email, session, aal)
     await tx.run(
@@ -87,7 +123,7 @@ async def open_session(
         access_expires,
         aal,
         device,
-        _address(origin.ip),
+        ip_or_none(origin.ip),
         origin.user_agent or None,
         now + REFRESH_LIFE,
         now,
@@ -96,30 +132,14 @@ async def open_session(
     return pair
 
 
-def _address(ip: str) -> Any:
-    try:
-        return ip_address(ip)
-    except ValueError:
-        return None
-
-
 def check_device(device: dict[str, Any] | None) -> None:
     """Raises Invalid for more than 4 KiB of JSON, or more than five levels of it."""
     if device is None:
         return
     if len(msgspec.json.encode(device)) > DEVICE_BYTES:
         raise Invalid.field("device_info", f"This may have at most {DEVICE_BYTES} bytes.", "too_large")
-    level: list[Any] = [device]
-    for _ in range(DEVICE_DEPTH):
-        level = [item for parent in level for item in _children(parent)]
-    if any(isinstance(item, dict | list) for item in level):
+    if deeper(device, DEVICE_DEPTH):
         raise Invalid.field("device_info", f"This may be nested {DEVICE_DEPTH} levels deep.", "too_deep")
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 async def refresh(app: App, me: Me, token: str) -> TokenPair:
@@ -133,12 +153,12 @@ async def refresh(app: App, me: Me, token: str) -> TokenPair:
         session = await tx.one(store.BY_REFRESH, digest, now)
         if session is not None:
             if session.suspended:
-                raise Deactivated()
+                await identity.refuse_suspended(tx, me, session.user_id)
             if session.revoked:
                 raise BadRefresh()
             # Counted for the session: somebody with many devices must not run out of attempts.
             await spend_attempt(app, "refresh", str(session.id))
-            return await _rotate(app, tx, session, digest)
+            return await _rotate(app, tx, session)
         spent = await tx.one(store.ROTATED, digest)
         if spent is not None:
             owner = await tx.one(store.OWNER, spent)
@@ -147,10 +167,33 @@ async def refresh(app: App, me: Me, token: str) -> TokenPair:
     raise BadRefresh()
 
 
-async def _rotate(app: App, tx: Tx, session: store.Refreshing, shown: bytes) -> TokenPair:
+async def raise_level(app: App, tx: Tx, me: Me, user_id: UUID, session_id: UUID | None) -> TokenPair:
+    """New tokens of level 2 for a session whose owner showed a second factor. Raises BadAccess.
+
+    Those from before keep their level, and the refresh token is spent.
+    """
+    session = await tx.one(store.LIVE, session_id, user_id, clock.now())
+    if session is None:
+        raise BadAccess()
+    session.aal = 2
+    pair = await _rotate(app, tx, session)
+    forget(app, tx, user_id)
+    return pair
+
+
+async def hold(tx: Tx, me: Me) -> None:
+    """Keep the caller's session from ending until the transaction does. Raises BadAccess if it has ended.
+
+    Tokens are remembered for a moment behind that: too long for whoever makes another way in.
+    """
+    if await tx.one(store.LIVE, me.session, me.user(), clock.now()) is None:
+        raise BadAccess()
+
+
+async def _rotate(app: App, tx: Tx, session: store.Refreshing) -> TokenPair:
     now = clock.now()
     pair, access_hash, access_expires = _sign(app, session.user_id, session.email, session.id, session.aal)
-    await tx.run(store.BLACKLIST, ids.new(), shown, session.id, session.expires_at, "rotated")
+    await tx.run(store.BLACKLIST, ids.new(), session.refresh_token, session.id, session.expires_at, "rotated")
     await tx.run(
         store.ROTATE,
         session.id,
@@ -158,6 +201,7 @@ async def _rotate(app: App, tx: Tx, session: store.Refreshing, shown: bytes) -> 
         access_hash,
         access_expires,
         now + REFRESH_LIFE,
+        session.aal,
         now,
     )
     return pair
@@ -188,9 +232,18 @@ def _blacklisted(session: store.Ended, reason: str) -> Iterable[tuple[Any, ...]]
     yield ids.new(), session.refresh_token, session.id, session.expires_at, reason
 
 
-async def suspend(app: App, tx: Tx, me: Me, email: str, suspended: bool) -> UUID:
+async def suspend(
+    app: App,
+    tx: Tx,
+    me: Me,
+    email: str,
+    suspended: bool,
+    *,
+    until: datetime | None = None,
+    reason: str | None = None,
+) -> UUID:
     """Close an account or open it again, and make that count at once. Raises Forbidden or NotFound."""
-    user_id = await identity.suspend(tx, me, email, suspended)
+    user_id = await identity.suspend(tx, me, email, suspended, until=until, reason=reason)
     if suspended:
         await revoke(app, tx, me, user_id, reason="account suspended")
     forget(app, tx, user_id)
@@ -235,11 +288,12 @@ async def sessions(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Session
         Session(
             row.id,
             msgspec.json.decode(row.device_info) if row.device_info else None,
-            str(row.ip_address).partition("/")[0] if row.ip_address else None,
+            network(row.ip_address),
             row.user_agent,
             row.expires_at,
             row.created_at,
             row.updated_at,
+            row.last_used_at,
             row.id == me.session,
         )
         for row in rows[: paging.limit]
@@ -283,7 +337,8 @@ async def forgot_password(app: App, me: Me, email: str, origin: Origin) -> None:
 async def reset_password(app: App, me: Me, token: str, password: str, origin: Origin) -> None:
     """Set a password by the token from the mail; all sessions end (rule 18). Raises BadToken, Invalid.
 
-    It unlocks the account, and the attempts at it from here count anew.
+    It unlocks the account, and the attempts at it from here count anew. It shows whose the address is: passkeys that
+    somebody made before the address was confirmed go, for they may be another's.
     """
     await spend_attempt(app, "reset", limits.auth_key(crypto.digest(token).hex(), origin.ip))
     async with app.db.tx() as tx:
@@ -293,8 +348,12 @@ async def reset_password(app: App, me: Me, token: str, password: str, origin: Or
         # Looked up again under its lock: hashing took a while, and the token counts once.
         owner = await identity.reset_owner(tx, me, token)
         await identity.set_password(tx, me, owner, hashed)
-        await revoke(app, tx, Me.system, owner, reason="password reset")
         account = await identity.get(tx, Me.system, owner)
+        if not account.email_verified:
+            await passkeys.remove_all(tx, Me.system, owner)
+            await identity.confirm_address(tx, me, account)
+        await mfa.void_challenges(tx, me, owner)  # they were opened by the former password
+        await revoke(app, tx, Me.system, owner, reason="password reset")
     await app.limiter.clear(limits.AUTH, f"login:{limits.auth_key(account.email, origin.ip)}")
 
 
@@ -306,6 +365,7 @@ async def change_password(app: App, me: Me, current: str, new: str, *, revoke_ot
     hashed = await identity.new_hash(app.db, me, user_id, new, "new_password")
     async with app.db.tx() as tx:
         await identity.set_password(tx, me, user_id, hashed, instead_of=proven)
+        await mfa.void_challenges(tx, me, user_id)
         if revoke_others:
             await revoke(app, tx, me, user_id, keep=me.session, reason="password changed")
 
@@ -327,8 +387,8 @@ async def resend_verification(app: App, me: Me, email: str | None, origin: Origi
     if email is not None:
         address = identity.normal_email(email)
     elif me.id is not None:
-        async with app.db.read() as reader:
-            address = (await identity.get(reader, me, me.id)).email
+        async with app.db.tx() as tx:  # not from a replica, which may be behind
+            address = (await identity.get(tx, me, me.id)).email
     else:
         raise NoAddress(fields=[FieldFault("email", "required", "Give an address, or sign in.")])
     await spend_attempt(app, "resend", limits.auth_key(address, origin.ip))

@@ -20,9 +20,15 @@ class Caller(msgspec.Struct):
     email_verified: bool
 
 
+# The latest use is noted on the way: once a minute, and never behind somebody who holds the row.
 CALLER = Query(
     Caller,
-    """SELECT s.user_id, u.role, s.aal, u.mfa_enabled, u.email_verified
+    """WITH used AS (
+      UPDATE user_sessions SET last_used_at = $2 WHERE id = (
+        SELECT id FROM user_sessions WHERE id = $1 AND NOT revoked
+          AND last_used_at <= $2::timestamptz - interval '1 minute'
+        FOR NO KEY UPDATE SKIP LOCKED))
+    SELECT s.user_id, u.role, s.aal, u.mfa_enabled, u.email_verified
     FROM user_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = $1 AND NOT s.revoked AND s.expires_at > $2
       AND u.deleted_at IS NULL AND u.suspended_at IS NULL""",
@@ -44,18 +50,25 @@ class Refreshing(msgspec.Struct):
     expires_at: datetime
     revoked: bool
     suspended: bool
+    refresh_token: bytes
 
 
+_REFRESHING = """
+SELECT s.id, s.user_id, u.email, s.aal, s.expires_at, s.revoked, u.suspended_at IS NOT NULL AS suspended,
+  s.refresh_token
+FROM user_sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL
+"""
 BY_REFRESH = Query(
+    Refreshing, f"{_REFRESHING} WHERE s.refresh_token = $1 AND s.expires_at > $2 FOR UPDATE OF s"
+)
+LIVE = Query(
     Refreshing,
-    """SELECT s.id, s.user_id, u.email, s.aal, s.expires_at, s.revoked,
-      u.suspended_at IS NOT NULL AS suspended
-    FROM user_sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL
-    WHERE s.refresh_token = $1 AND s.expires_at > $2 FOR UPDATE OF s""",
+    f"""{_REFRESHING}
+    WHERE s.id = $1 AND s.user_id = $2 AND NOT s.revoked AND s.expires_at > $3 FOR UPDATE OF s""",
 )
 ROTATE = """
 UPDATE user_sessions SET refresh_token = $2, access_token_hash = $3, access_expires_at = $4, expires_at = $5,
-  updated_at = $6, last_used_at = $6 WHERE id = $1
+  aal = $6, updated_at = $7, last_used_at = $7 WHERE id = $1
 """
 BLACKLIST = """
 INSERT INTO token_blacklist (id, token_hash, session_id, expires_at, reason) VALUES ($1, $2, $3, $4, $5)
@@ -99,12 +112,13 @@ class Row(msgspec.Struct):
     expires_at: datetime
     created_at: datetime
     updated_at: datetime
+    last_used_at: datetime
 
 
 LIST = Query(
     Row,
-    """SELECT id, device_info, ip_address, user_agent, expires_at, created_at, updated_at FROM user_sessions
-    WHERE user_id = $1 AND NOT revoked AND expires_at > $2
+    """SELECT id, device_info, ip_address, user_agent, expires_at, created_at, updated_at, last_used_at
+    FROM user_sessions WHERE user_id = $1 AND NOT revoked AND expires_at > $2
       AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4))
     ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6""",
 )

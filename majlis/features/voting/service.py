@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from majlis.features.filters import service as filters
 from majlis.features.polls import service as polls
 from majlis.features.polls.model import Poll
 from majlis.features.posts import service as posts
@@ -25,6 +26,7 @@ async def create(tx: Tx, me: Me, post_id: UUID, options: Sequence[str]) -> Poll:
     wanted = polls.checked(options, "options")
     if await polls.has_poll(tx, me, post_id):
         raise PollExists()
+    await filters.refuse(tx, me, {"options": "\n".join(wanted)})
     await polls.create(tx, me, post_id, wanted)
     return await polls.get(tx, me, post_id)
 

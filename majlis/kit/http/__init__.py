@@ -14,3 +14,4 @@ from majlis.kit.http.routes import Route as Route
 from majlis.kit.http.routes import listing as listing
 from majlis.kit.http.server import Server as Server
 from majlis.kit.http.server import Surface as Surface
+from majlis.kit.http.sockets import Socket as Socket

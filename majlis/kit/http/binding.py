@@ -5,6 +5,7 @@ import inspect
 import math
 import types
 import typing
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from majlis.kit.errors import FieldFault, Invalid, Malformed
 T = TypeVar("T")
 MAX_DEPTH = 32
 MAX_INT = 2**63 - 1  # what a database takes
+MAX_DIGITS = 1000  # of a decimal number, before the point and behind it; likewise
 CONTROL = frozenset(chr(c) for c in range(32) if c not in (9, 10, 13)) | {"\x7f"}
 
 
@@ -214,7 +216,18 @@ def _wrong_with(value: Any) -> tuple[str, str] | None:
         isinstance(value, Decimal) and not value.is_finite()
     ):
         return "not_finite", "This must be a finite number."
+    elif isinstance(value, Decimal) and not _storable(value):
+        return "out_of_range", "This number is too large, or has too many digits."
+    elif isinstance(value, datetime) and not 1 < value.year < 9999:
+        # In another zone it may lie beyond what there are dates for.
+        return "out_of_range", "There is no such time."
     return None
+
+
+def _storable(value: Decimal) -> bool:
+    """Whether a database takes a number, however it is written."""
+    _, digits, exponent = value.as_tuple()
+    return isinstance(exponent, int) and exponent >= -MAX_DIGITS and len(digits) + exponent <= MAX_DIGITS
 
 
 def given(value: Any) -> dict[str, Any]:

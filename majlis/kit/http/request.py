@@ -28,21 +28,23 @@ class Disconnected(Exception):
 
 
 class Request:
-    """One HTTP request."""
+    """One HTTP request, or the one that opens a socket."""
 
     __slots__ = (
-        "_body", "_form", "_ip", "_receive", "headers", "id", "me", "method", "params", "path", "peer", "route", "scope"
+        "_body", "_form", "_ip", "_receive", "headers", "id", "me", "method", "params", "path", "peer", "route", "scope",
+        "socket",
     )  # fmt: skip
 
     def __init__(self, scope: Any, receive: Any) -> None:
         self.scope = scope
         self._receive = receive
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.method: str = scope["method"]
+        self.method: str = scope.get("method", "WEBSOCKET")
         self.path: str = scope["path"]
         self.peer: str = scope["client"][0] if scope.get("client") else ""
         self.params: dict[str, str] = {}
         self.route: Any = None
+        self.socket: Any = None
         self.me = Me.anonymous
         self._ip: str | None = None
         self._body: bytes | None = None

@@ -55,7 +55,7 @@ class Router:
 
     def methods(self, path: str) -> list[str]:
         """Every method that this path is served with."""
-        known = ("GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET")
+        known = ("GET", "POST", "PUT", "PATCH", "DELETE")
         return [method for method in known if self.find(method, path)]
 
 

@@ -13,6 +13,7 @@ from majlis.kit.errors import Invalid, Malformed, NotFound, UnsupportedType
 from majlis.kit.http import binding
 from majlis.kit.http.access import Policy
 from majlis.kit.http.request import Request, Upload
+from majlis.kit.http.sockets import Socket
 from majlis.kit.me import Me, Origin
 
 T = TypeVar("T")
@@ -108,6 +109,8 @@ class Route:
                 getters.append((name, lambda app, request: request.origin))
             elif kind is Request:
                 getters.append((name, lambda app, request: request))
+            elif kind is Socket:
+                getters.append((name, lambda app, request: request.socket))
             elif name == "query":
                 getters.append((name, _query_getter(kind)))
             elif name not in ("body", "file", "files"):
@@ -218,6 +221,10 @@ class Api:
     def delete(self, path: str, *, policy: Policy, **options: Any) -> Callable[[H], H]:
         """Serve DELETE."""
         return self.route("DELETE", path, policy=policy, **options)
+
+    def socket(self, path: str, *, policy: Policy) -> Callable[[H], H]:
+        """Serve a WebSocket. The function takes a `Socket`, and ends when that does."""
+        return self.route("WEBSOCKET", path, policy=policy, documented=False, idempotent=False)
 
 
 def is_generic_listing(type: Any) -> bool:

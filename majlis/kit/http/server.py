@@ -5,7 +5,7 @@ import gc
 import gzip
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol, cast
 
 import brotli
@@ -18,6 +18,7 @@ from majlis.kit.http.deadlines import Deadlines
 from majlis.kit.http.request import Disconnected, Request
 from majlis.kit.http.router import Router
 from majlis.kit.http.routes import Answer, Api, Route
+from majlis.kit.http.sockets import Closed, Socket, UpgradeNeeded, check_origin
 from majlis.kit.me import Me
 
 logger = log.get("majlis.http")
@@ -41,6 +42,10 @@ class Surface(Protocol):
         """The caller of a request that bears a token. Raises Unauthenticated."""
         ...
 
+    async def authenticate_socket(self, app: Any, request: Request) -> Me:
+        """Who opens a socket; Me.anonymous where nothing tells. Raises Unauthenticated."""
+        ...
+
     async def throttle(self, app: Any, request: Request) -> dict[str, str]:
         """Headers that tell of the caller's limits. Raises RateLimited."""
         ...
@@ -62,22 +67,26 @@ class Server:
         max_body: int,
         on_start: Callable[[], Awaitable[None]],
         on_stop: Callable[[], Awaitable[None]],
+        origins: Collection[str] = (),
     ) -> None:
         self.app: Any = None  # set, with idempotency, when everything is connected
         self.idempotency: Any = None
         self.surfaces = sorted(surfaces, key=lambda surface: -len(surface.mount))
         self.router = Router()
+        self.sockets = Router()  # apart, so that no plain request ends up in one
         self.routes: list[Route] = []
         self._client_ip = client_ip
         self._deadlines = Deadlines(timeout_s)
         self._max_body = max_body
+        self._origins = origins
         self._on_start, self._on_stop = on_start, on_stop
         self._timers: dict[tuple[str, str, int], Any] = {}
         for surface in surfaces:
             for api in surface.apis:
                 for route in api.routes:
                     route.surface = surface
-                    self.router.add(route.method, surface.mount + route.path, route)
+                    router = self.sockets if route.method == "WEBSOCKET" else self.router
+                    router.add(route.method, surface.mount + route.path, route)
                     self.routes.append(route)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -88,7 +97,8 @@ class Server:
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
-            await send({"type": "websocket.close", "code": 4404})
+            request = Request(scope, receive)
+            await self._socket(request, Socket(request, receive, send))
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
@@ -132,6 +142,36 @@ class Server:
         status = await self._send(request, result, extra, receive, send)
         self._record(request, status, time.perf_counter() - started)
 
+    async def _socket(self, request: Request, socket: Socket) -> None:
+        try:
+            request.ip, request.socket = self._client_ip(request), socket
+            found = self.sockets.find("WEBSOCKET", request.path)
+            if found is None:
+                raise NotFound("There is no such path.")
+            route, request.params = found
+            request.route = route
+            check_origin(request, self._origins)
+            if route.policy.token != "ignored":
+                request.me = await route.surface.authenticate_socket(self.app, request)
+            route.policy.admit(request.me)
+            await route.call(self.app, request)
+        except Closed:
+            pass
+        except Refused as refused:
+            await self._deny(socket, self._refusal(refused, request))
+        except Exception as error:
+            logger.error("unexpected", exc_info=error, path=request.path, request_id=request.id)
+            unexpected = Refused("Something went wrong here.", code="internal", status=500)
+            await self._deny(socket, self._refusal(unexpected, request))
+        await socket.ended()
+
+    async def _deny(self, socket: Socket, answer: Answer) -> None:
+        if socket.accepted:
+            socket.cut(1011, "internal")
+            return
+        status, body, headers = self._shape(socket.request, answer)
+        await socket.deny(status, [*headers, NOSNIFF], body)
+
     async def _answer(self, request: Request, extra: dict[str, str]) -> Answer | Response:
         method = "GET" if request.method == "HEAD" else request.method
         found = self.router.find(method, request.path)
@@ -163,6 +203,8 @@ class Server:
 
     def _unrouted(self, request: Request) -> Answer:
         allowed = self.router.methods(request.path)
+        if not allowed and self.sockets.find("WEBSOCKET", request.path):
+            raise UpgradeNeeded(headers={"Upgrade": "websocket"})
         if not allowed:
             raise NotFound("There is no such path.")
         if request.method == "OPTIONS":

@@ -97,7 +97,7 @@ def test_nearby_takes_the_place_of_the_profile(world: World) -> None:
     assert faults(world.get(f"{POSTS}?sort=nearby")) == {"lat", "lng"}
     world.put("/api/v1/users/me", bilal, {"location": KABUL})
     assert ids(world, f"{POSTS}/nearby", bilal) == [near["id"]]
-    assert ids(world, f"{POSTS}/nearby?lat=34.35&lng=62.2", bilal) == []
+    assert ids(world, f"{POSTS}/nearby?lat=34.35&lng=62.2&radius_km=10", bilal) == []
     assert faults(world.get(f"{POSTS}/nearby?lat=34.35")) == {"lng"}
     assert faults(world.get(f"{POSTS}/nearby?lat=1&lng=1&radius_km=101")) == {"radius_km"}
 

@@ -11,6 +11,14 @@ def follow(world: World, who: Person, whom: Person) -> None:
     assert world.post(f"/api/v1/users/{whom.id}/follow", who).status_code == 200
 
 
+def following(count: int) -> dict[str, object]:
+    return {"is_following": True, "followers_count": count, "state": "following"}
+
+
+def none(count: int) -> dict[str, object]:
+    return {"is_following": False, "followers_count": count, "state": "none"}
+
+
 def listed(world: World, path: str, viewer: Person | None = None) -> list[str]:
     answer = world.get(path, viewer)
     assert answer.status_code == 200, answer.text
@@ -31,11 +39,11 @@ def test_following_counts_once_and_is_taken_back_once(world: World) -> None:
     path = f"/api/v1/users/{amina.id}/follow"
     for _ in range(2):
         answer = world.post(path, karim)
-        assert (answer.status_code, answer.json()) == (200, {"is_following": True, "followers_count": 1})
+        assert (answer.status_code, answer.json()) == (200, following(1))
     assert world.get("/api/v1/users/me", karim).json()["following_count"] == 1
     for _ in range(2):
         answer = world.delete(path, karim)
-        assert (answer.status_code, answer.json()) == (200, {"is_following": False, "followers_count": 0})
+        assert (answer.status_code, answer.json()) == (200, none(0))
     me = world.get("/api/v1/users/me", karim).json()
     assert (me["following_count"], me["followers_count"]) == (0, 0)
 

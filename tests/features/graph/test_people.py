@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from majlis.features.graph import service as graph
+from majlis.features.graph import store
 from majlis.features.identity import service as identity
 from majlis.kit.errors import NotFound
 from majlis.kit.me import Me
@@ -14,7 +15,8 @@ from tests.world import Person, World
 PUBLIC = {
     "id", "first_name", "last_name", "avatar", "cover", "about", "gender", "website", "country", "province", "district",
     "neighborhood", "is_complete", "created_at", "followers_count", "following_count", "posts_count", "is_following",
-    "follows_me", "is_blocked", "can_message", "is_me",
+    "follows_me", "is_blocked", "can_message", "is_me", "is_private",
+    "follow_requested", "is_muted",
 }  # fmt: skip
 MINI = {
     "id", "first_name", "last_name", "avatar", "province", "district", "neighborhood", "is_following", "follows_me",
@@ -159,6 +161,17 @@ def test_whoever_leaves_is_followed_by_nobody_and_follows_nobody(world: World) -
     body = world.get(f"/api/v1/users/{amina.id}").json()
     assert (body["followers_count"], body["following_count"]) == (1, 0)
     assert world.get(f"/api/v1/users/{third.id}").json()["following_count"] == 1
+
+
+def test_forgetting_whoever_left_looks_at_their_neighbours_only(world: World) -> None:
+    """However many people there are: a statement for each 500 follows must not read them all."""
+    world.sql("INSERT INTO users (id, email) SELECT gen_random_uuid(), n FROM generate_series(1, 3000) n")
+    world.sql("INSERT INTO profiles (id) SELECT id FROM users")
+    world.sql("ANALYZE profiles")
+    plan = world.sql(f"EXPLAIN {store.NEIGHBOURS.sql}", world.person().id)
+    lines = [row["QUERY PLAN"] for row in plan]
+    assert [line for line in lines if "Seq Scan on profiles" in line] == [], "\n".join(lines)
+    assert any("profiles_pkey" in line for line in lines)
 
 
 # ---- services for the features above

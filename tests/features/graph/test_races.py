@@ -8,6 +8,7 @@ import pytest
 
 from majlis.features.graph import service, store
 from majlis.kit.db import Query
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 UNLOCKED = Query(store.Locked, store.LOCK_PAIR.sql.replace("FOR NO KEY UPDATE", ""))
@@ -31,17 +32,6 @@ def faults(world: World) -> list[str]:
     return ["follow beside block"] * len(beside) + ["wrong counter"] * len(wrong)
 
 
-async def _waiting(world: World) -> None:
-    """Until some connection of this database waits for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(500):
-        async with world.app.db.read() as tx:
-            if (await tx.records(query))[0][0]:
-                return
-        await asyncio.sleep(0.01)
-    raise TimeoutError("nobody waits")
-
-
 # ---- a block that comes while a follow is not yet committed
 
 
@@ -53,7 +43,7 @@ async def _block_during_follow(world: World, amina: Person, karim: Person, *, mu
     async with world.app.db.tx() as tx:
         await service.follow(tx, karim.me, amina.id)
         blocking = asyncio.create_task(block())
-        await (_waiting(world) if must_wait else blocking)
+        await (until_waiting(world, 1, blocking) if must_wait else blocking)
     await blocking
 
 
@@ -87,9 +77,9 @@ async def _mutual(world: World, first: Person, second: Person) -> None:
     async with world.app.db.tx() as holder:
         await holder.run("SELECT 1 FROM profiles WHERE id = $1 FOR NO KEY UPDATE", first.id)
         one = asyncio.create_task(follow(second, first))
-        await _waiting(world)
+        await until_waiting(world, 1, one)
         other = asyncio.create_task(follow(first, second))
-        await asyncio.sleep(0.3)
+        await until_waiting(world, 2, one, other)
     await asyncio.gather(one, other)
 
 

@@ -22,6 +22,7 @@ from tests.features.identity.accounts import (
     reset_token,
     status,
 )
+from tests.waiting import until_waiting
 from tests.world import PASSWORD, Person, World
 
 
@@ -219,8 +220,7 @@ def test_what_began_before_a_reset_comes_too_late(clone: World, path: str, body:
             # Not committed: the old password still matches, and then they wait for the account.
             sent = {**body, **({"email": amina.email} if path == "login" else {})}
             asking = asyncio.ensure_future(clone.http.post(f"{AUTH}/{path}", json=sent, headers=amina.auth))
-            await asyncio.sleep(1.5)
-            assert not asking.done()
+            await until_waiting(clone, 1, asking)
         return (await asking).status_code
 
     assert clone.go(race()) == 401

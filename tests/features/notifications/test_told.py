@@ -1,6 +1,7 @@
 """Who is told of what."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +10,9 @@ import pytest
 from majlis.features.comments.facts import CommentLiked, CommentPublished
 from majlis.features.graph.facts import UserFollowed
 from majlis.features.notifications import handlers
+from majlis.features.posts.facts import PostPublished
 from majlis.features.reactions.facts import PostLiked, PostShared
+from majlis.kit import clock
 from tests.features.graph.test_people import suspend
 from tests.features.moderation.test_reports import comment
 from tests.features.posts.writing import write
@@ -42,7 +45,9 @@ def test_a_follower_is_told_of(world: World) -> None:
     amina, karim = world.person("Amina"), world.person("Karim")
     world.post(f"/api/v1/users/{amina.id}/follow", karim)
     (note,) = told(world, amina)
-    assert set(note) == {"id", "user_id", "type", "title", "message", "data", "read", "created_at"}
+    contract = {"id", "user_id", "type", "title", "message", "data", "read", "created_at"}
+    assert set(note) == {*contract, "actor"}
+    assert (note["actor"]["id"], note["actor"]["first_name"]) == (str(karim.id), "Karim")
     assert (note["user_id"], note["type"], note["read"]) == (str(amina.id), "USER_FOLLOW", False)
     assert (note["title"], note["message"]) == ("New follower", "Karim Test follows you.")
     assert note["data"] == {"user_id": str(karim.id)}
@@ -124,6 +129,123 @@ def test_somebody_without_a_name_is_somebody(world: World) -> None:
     world.put("/api/v1/users/me", karim, {"first_name": None, "last_name": None})
     world.post(f"/api/v1/users/{amina.id}/follow", karim)
     assert told(world, amina)[0]["message"] == "Somebody follows you."
+
+
+@pytest.mark.rule("hamsaya:137")
+def test_a_vote_is_told_to_the_author_once(world: World) -> None:
+    amina, karim = world.person("Amina"), world.person("Karim")
+    post = write(world, amina, "PULL")
+    first, second = (option["id"] for option in post["poll"]["options"])
+    for option in (first, second):
+        answer = world.post(f"/api/v1/polls/{post['poll']['id']}/vote", karim, {"poll_option_id": option})
+        assert answer.status_code == 200, answer.text
+    (note,) = told(world, amina)
+    assert (note["type"], note["message"]) == ("POLL_VOTE", "Karim Test voted in your poll.")
+    assert note["data"] == {"user_id": str(karim.id), "post_id": post["id"]}
+
+
+# ---- new posts
+
+
+def follow(world: World, who: Person, whom: Person) -> None:
+    assert world.post(f"/api/v1/users/{whom.id}/follow", who).status_code == 200
+    world.drain()
+
+
+def news(world: World, who: Person) -> list[str]:
+    """The posts that somebody is told are new."""
+    return [note["data"]["post_id"] for note in told(world, who) if note["type"] == "POST_PUBLISHED"]
+
+
+def test_followers_are_told_of_new_posts_that_they_may_see(world: World) -> None:
+    amina, karim, friend = world.person("Amina"), world.person(), world.person()
+    for who in (karim, friend):
+        follow(world, who, amina)
+    follow(world, amina, friend)
+    public = write(world, amina)
+    write(world, amina, visibility="PRIVATE")
+    write(world, amina, status=False)
+    friends = write(world, amina, visibility="FRIENDS")
+    assert news(world, karim) == [public["id"]]
+    assert news(world, friend) == [friends["id"], public["id"]]
+    assert news(world, amina) == news(world, world.person()) == []
+    note = told(world, karim)[0]
+    assert (note["title"], note["message"]) == ("New post", "Amina Test published a post.")
+    assert note["data"] == {"user_id": str(amina.id), "post_id": public["id"]}
+
+
+def test_followers_who_do_not_want_it_are_not_told(world: World) -> None:
+    amina, off, muting, blocked, gone = (world.person() for _ in range(5))
+    for who in (off, muting, blocked, gone):
+        follow(world, who, amina)
+    world.put(
+        "/api/v1/settings/notifications", off, {"category": "POSTS", "push_pref": False, "in_app_pref": False}
+    )
+    world.post(f"/api/v1/users/{amina.id}/mute", muting)
+    world.sql(
+        "INSERT INTO user_blocks (blocker_id, blocked_id) VALUES ($1, $2) RETURNING 1", amina.id, blocked.id
+    )
+    world.sql("UPDATE profiles SET deleted_at = now() WHERE id = $1 RETURNING 1", gone.id)
+    write(world, amina)
+    world.drain()
+    assert world.sql("SELECT 1 FROM notifications WHERE type = 'POST_PUBLISHED'") == []
+
+
+def test_many_followers_are_told_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    amina = world.person()
+    followers = [world.person() for _ in range(7)]
+    for who in followers:
+        follow(world, who, amina)
+    monkeypatch.setattr(handlers.service.store, "BATCH", 3)
+    sql = handlers.service.store.ANNOUNCE.sql
+    monkeypatch.setattr(handlers.service.store.ANNOUNCE, "sql", sql.replace("LIMIT 500", "LIMIT 3"))
+    post = write(world, amina)
+    assert all(news(world, who) == [post["id"]] for who in followers)
+    world.go(_publish_again(world, UUID(post["id"]), amina))
+    assert all(news(world, who) == [post["id"]] for who in followers), "once, however often it is told"
+
+
+async def _publish_again(world: World, post_id: UUID, author: Person) -> None:
+    async with world.app.db.tx() as tx:
+        await handlers.tell_of_post(tx, PostPublished(post_id, author.id))
+
+
+def test_a_post_in_the_name_of_a_business_is_told_to_its_followers(world: World) -> None:
+    amina, karim, friend = world.person("Amina"), world.person(), world.person()
+    follow(world, friend, amina)
+    (business,) = world.sql(
+        "INSERT INTO business_profiles (id, user_id, name) VALUES (gen_random_uuid(), $1, 'Bakery') RETURNING id",
+        amina.id,
+    )
+    assert world.post(f"/api/v1/businesses/{business['id']}/follow", karim).status_code == 200
+    post = write(world, amina, business_id=str(business["id"]))
+    assert (news(world, karim), news(world, friend)) == ([post["id"]], [])
+
+
+# ---- how long it stays
+
+
+@pytest.mark.settings(notification_days=30)
+def test_old_notifications_are_deleted(world: World) -> None:
+    amina = world.person()
+    _follow_again_and_purge(world, amina, days=29)
+    assert len(told(world, amina)) == 1
+    _follow_again_and_purge(world, amina, days=31)
+    assert told(world, amina) == []
+
+
+@pytest.mark.settings(notification_days=0)
+def test_without_a_limit_they_stay(world: World) -> None:
+    amina = world.person()
+    _follow_again_and_purge(world, amina, days=5000)
+    assert len(told(world, amina)) == 1
+
+
+def _follow_again_and_purge(world: World, amina: Person, days: int) -> None:
+    if not world.sql("SELECT 1 FROM notifications"):
+        follow(world, world.person(), amina)
+    with clock.shifted(timedelta(days=days)):
+        world.go(handlers.purge(world.app))
 
 
 # ---- what is not told
@@ -256,10 +378,6 @@ def test_a_fact_delivered_by_many_workers_at_once_is_told_once(clone: World) -> 
     assert _deliver_at_once(clone) == 1
 
 
-def test_control_without_the_unique_key_it_is_told_many_times(
-    clone: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_control_without_the_unique_key_it_is_told_many_times(clone: World) -> None:
     clone.sql("ALTER TABLE notifications DROP CONSTRAINT told_once")
-    unguarded = handlers.service.store.TELL.replace("ON CONFLICT ON CONSTRAINT told_once", "ON CONFLICT")
-    monkeypatch.setattr(handlers.service.store, "TELL", unguarded)
     assert _deliver_at_once(clone) == 8

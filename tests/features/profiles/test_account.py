@@ -8,6 +8,7 @@ from majlis.features.identity import service as identity
 from majlis.features.identity.facts import AccountSuspended
 from majlis.features.profiles import handlers
 from majlis.kit.me import Me
+from tests.features.identity.accounts import refresh
 from tests.features.posts.writing import write
 from tests.world import PASSWORD, Person, World
 
@@ -152,7 +153,7 @@ def test_leaving_needs_the_second_factor_of_those_who_have_one(world: World) -> 
     answer = world.delete(ACCOUNT, amina, params={"reason": "bye"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "aal2_required")
     world.sql("UPDATE user_sessions SET aal = 2 WHERE user_id = $1 RETURNING 1", amina.id)
-    world.go(changed())
+    amina.token = refresh(world, amina.refresh_token).json()["access_token"]
     assert leave(world, amina) == 204
 
 

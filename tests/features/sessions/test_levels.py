@@ -52,6 +52,11 @@ def test_a_sensitive_operation_asks_for_level_two_of_those_who_can_reach_it(
     assert world.get("/api/v1/users/me", amina).status_code == 200
     world.sql(RAISE, amina.me.session)
     world.app.gate.seen.clear()
+    answer = ask(world, amina, operation)
+    assert (answer.status_code, code(answer)) == (403, "aal2_required"), (
+        "a token keeps the level it was given"
+    )
+    amina.token = refresh(world, amina.refresh_token).json()["access_token"]
     assert ask(world, amina, operation).status_code == SENSITIVE[operation][3]
 
 

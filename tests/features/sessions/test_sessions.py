@@ -63,13 +63,67 @@ def test_a_session_keeps_where_it_came_from(world: World) -> None:
     assert shown == {
         "id": str(row["id"]),
         "device_info": DEVICE,
-        "ip_address": "2001:db8::7",
+        "ip_address": "2001:db8::",
         "user_agent": "Hamsaya/1.2 (Android)",
         "expires_at": shown["expires_at"],
         "created_at": shown["created_at"],
         "updated_at": shown["updated_at"],
+        "last_used_at": shown["created_at"],
         "is_current": False,
     }
+
+
+@pytest.mark.rule("hamsaya:36")
+@pytest.mark.parametrize(
+    "address, shown",
+    [
+        ("203.0.113.77", "203.0.113.0"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+        ("10.0.0.1/32", "10.0.0.0"),
+        (None, None),
+    ],
+)
+def test_the_list_shows_the_network_only(world: World, address: str | None, shown: str | None) -> None:
+    amina = world.person("Amina")
+    world.sql("UPDATE user_sessions SET ip_address = $1::text::inet", address)
+    assert listed(world, amina)["data"][0]["ip_address"] == shown
+
+
+@pytest.mark.rule("hamsaya:36")
+def test_the_latest_use_is_noted_once_a_minute_without_a_query_of_its_own(world: World) -> None:
+    amina = world.person("Amina")
+    world.app.gate.seen.clear()
+
+    def used() -> Any:
+        return world.sql("SELECT last_used_at FROM user_sessions")[0]["last_used_at"]
+
+    first = used()
+    with clock.frozen(first + timedelta(seconds=59)):
+        world.app.gate.seen.clear()
+        assert (status(world, amina.token), used()) == (200, first)
+    later = first + timedelta(seconds=61)
+    with clock.frozen(later):
+        world.app.gate.seen.clear()
+        with counted(world) as statements:
+            assert listed(world, amina)["data"][0]["last_used_at"] == later.isoformat().replace("+00:00", "Z")
+        assert len(statements) == 2, "the look-up of the token, which notes the use, and the list"
+        with counted(world) as statements:
+            listed(world, amina)
+        assert len(statements) == 1, "nothing is looked up again within a minute"
+
+
+def test_noting_the_use_waits_for_nobody(clone: World) -> None:
+    amina = clone.person("Amina")
+
+    async def held() -> int:
+        async with clone.app.db.tx() as tx:
+            await tx.records("SELECT 1 FROM user_sessions FOR UPDATE")
+            clone.app.gate.seen.clear()
+            with clock.shifted(timedelta(minutes=2)):
+                answer = await asyncio.wait_for(clone.http.get("/api/v1/users/me", headers=amina.auth), 10)
+            return answer.status_code
+
+    assert clone.go(held()) == 200
 
 
 @pytest.mark.rule("hamsaya:35")

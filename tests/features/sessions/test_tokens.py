@@ -48,13 +48,14 @@ def signed_otherwise(token: str, algorithm: str, digest: str) -> str:
 
 @pytest.mark.rule("hamsaya:26", "hamsaya:27", "hamsaya:32")
 def test_what_an_access_token_holds(world: World) -> None:
+    before = int(time.time())
     body = register(world).json()
     claims = claims_of(body["access_token"])
     assert {"user_id", "email", "aal", "iat", "exp", "iss"} <= claims.keys()
     assert (claims["iss"], claims["aal"]) == ("hamsaya", 1)
     assert (claims["user_id"], claims["email"]) == (body["user"]["id"], body["user"]["email"])
     assert claims["exp"] - claims["iat"] == 900 == body["expires_in"]
-    assert abs(claims["iat"] - time.time()) < 5
+    assert before <= claims["iat"] <= time.time()
     assert UUID(claims["sid"]) == world.sql("SELECT id FROM user_sessions")[0]["id"]
     assert claims["jti"]
     assert jwt.get_unverified_header(body["access_token"]).keys() == {"alg", "typ", "kid"}
@@ -111,7 +112,7 @@ FORGERIES: dict[str, Callable[[str], str]] = {
     "a session that is no id": lambda token: made(token, sid="1"),
     "a session of another type": lambda token: made(token, sid=["1"]),
     "an audience": lambda token: made(token, aud="others"),
-    "not yet valid": lambda token: made(token, nbf=time.time() + 600),
+    "not yet valid": lambda token: made(token, nbf=time.time() + 1_000_000),
     "another payload": lambda token: ".".join(
         [token.split(".")[0], made(token, OTHER, user_id=str(ids.new())).split(".")[1], token.split(".")[2]]
     ),

@@ -1,0 +1,1 @@
+"""What in a workspace asks for somebody: mentions of them, and threads that they follow."""

@@ -1,0 +1,11 @@
+DROP TABLE business_views;
+DROP TABLE business_profile_followers;
+DROP FUNCTION business_follow_count();
+DROP TABLE business_attachments;
+DROP TABLE business_hours;
+DROP TABLE business_profile_categories;
+DROP FUNCTION known_time_zone(text);
+DROP INDEX business_profiles_province;
+DROP INDEX business_profiles_search;
+DROP INDEX business_profiles_recent;
+ALTER TABLE business_profiles RESET (fillfactor), DROP COLUMN search, DROP COLUMN time_zone;

@@ -1,0 +1,3 @@
+DROP TABLE channel_mentions;
+DROP TABLE channel_preferences;
+DROP TABLE channels;

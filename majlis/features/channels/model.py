@@ -1,0 +1,232 @@
+"""Nouns of channels, and what is refused."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from majlis.features.conversations.model import Archived
+from majlis.features.workspaces.model import RANK, Role, WorkspaceSettings
+from majlis.kit.errors import Conflict, FieldFault, Forbidden, Invalid, NotFound
+from majlis.kit.http import PageQuery
+
+ChannelKind = Literal["public", "private"]
+Policy = Literal["everyone", "moderators"]
+Notify = Literal["all", "mentions", "none", "default"]
+
+# In lower case and without spaces; letters of any script.
+ChannelName = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"\A\S+\Z", examples=["general"])]
+Topic = Annotated[str, Meta(max_length=250)]
+Purpose = Annotated[str, Meta(max_length=1000)]
+People = Annotated[list[UUID], Meta(max_length=100)]
+
+
+class OwnPlace(msgspec.Struct):
+    """The viewer's place in a channel. Who is not in it has read nothing and is told nothing."""
+
+    is_member: bool
+    last_read_seq: int
+    unread_count: int
+    mention_count: int
+    notify: Notify
+    muted_until: datetime | None
+    starred: bool
+
+
+class Channel(msgspec.Struct):
+    """A channel as one of its readers sees it."""
+
+    id: UUID
+    workspace_id: UUID
+    kind: ChannelKind
+    is_private: bool
+    name: str
+    topic: str | None
+    purpose: str | None
+    created_by: UUID | None
+    created_at: datetime
+    archived_at: datetime | None
+    member_count: int
+    posting_policy: Policy
+    last_seq: int
+    last_message_at: datetime | None
+    me: OwnPlace
+
+
+class Access(msgspec.Struct):
+    """A channel that somebody may read, and what they are there."""
+
+    id: UUID
+    workspace_id: UUID
+    name: str
+    topic: str | None
+    purpose: str | None
+    posting_policy: Policy
+    is_private: bool
+    is_default: bool
+    archived: bool
+    is_member: bool
+    is_creator: bool
+    role: Role
+    last_seq: int
+    last_read_seq: int
+    settings: WorkspaceSettings
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether they see only what they were brought into."""
+        return self.role == "guest"
+
+    @property
+    def is_moderator(self) -> bool:
+        """Whether they made the channel and are in it, or are an admin or the owner of the workspace."""
+        return RANK[self.role] >= RANK["admin"] or (self.is_creator and self.is_member)
+
+    def require_member(self) -> None:
+        """Raises NotIn unless they are in the channel."""
+        if not self.is_member:
+            raise NotIn()
+
+    def require_moderator(self) -> None:
+        """Raises NotModerator."""
+        if not self.is_moderator:
+            raise NotModerator()
+
+    def require_open(self) -> None:
+        """Raises ChannelArchived."""
+        if self.archived:
+            raise ChannelArchived()
+
+
+class ChannelCreate(msgspec.Struct, kw_only=True):
+    """A new channel, and who is in it from the beginning beside the caller."""
+
+    not_writable: ClassVar[frozenset[str]] = frozenset(
+        {"id", "workspace_id", "created_by", "created_at", "archived_at", "member_count", "last_seq"}
+    )
+
+    name: ChannelName
+    kind: ChannelKind = "public"
+    topic: Topic | None = None
+    purpose: Purpose | None = None
+    member_ids: People = []
+
+
+class ChannelUpdate(msgspec.Struct, kw_only=True):
+    """Absent fields stay."""
+
+    not_writable: ClassVar[frozenset[str]] = ChannelCreate.not_writable
+
+    name: ChannelName | UnsetType = UNSET
+    purpose: Purpose | None | UnsetType = UNSET
+    posting_policy: Policy | UnsetType = UNSET
+    kind: ChannelKind | UnsetType = UNSET
+
+
+class TopicBody(msgspec.Struct):
+    """What is talked about now; empty for nothing in particular."""
+
+    topic: Topic
+
+
+class ChannelQuery(PageQuery, kw_only=True):
+    """Which channels: whose name holds this, of a kind, those the caller is in, or is not."""
+
+    q: Annotated[str, Meta(max_length=80)] | None = None
+    kind: ChannelKind | None = None
+    joined: bool | None = None
+    include_archived: bool = False
+
+
+class OwnPlaceUpdate(msgspec.Struct, kw_only=True):
+    """How the caller wants to hear of a channel; absent fields stay."""
+
+    notify: Notify | UnsetType = UNSET
+    muted_until: Annotated[datetime, Meta(tz=True)] | None | UnsetType = UNSET
+    starred: bool | UnsetType = UNSET
+
+
+class AddMembers(msgspec.Struct):
+    """Who is to come in."""
+
+    user_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
+
+
+class Failed(msgspec.Struct):
+    """Somebody who could not be added, and why."""
+
+    user_id: UUID
+    code: Literal["not_in_workspace"]
+
+
+class Added(msgspec.Struct):
+    """Who came in, who was in already, and who could not."""
+
+    added: list[UUID]
+    already: list[UUID]
+    failed: list[Failed]
+
+
+class NoChannel(NotFound):
+    """There is no such channel, or the caller may not know of it."""
+
+    detail = "There is no such channel."
+
+
+class NotIn(Forbidden):
+    """Only who is in the channel may do this."""
+
+    code, detail = "not_a_member", "Join the channel first."
+
+
+class NotModerator(Forbidden):
+    """Only moderators of the channel may do this."""
+
+    code, detail = "not_moderator", "Only moderators of the channel may do this."
+
+
+class Guest(Forbidden):
+    """Guests may not do this."""
+
+    code, detail = "guest", "Guests may not do this."
+
+
+class ChannelArchived(Archived):
+    """Nothing is written in an archived channel."""
+
+    status, detail = 409, "This channel is archived."
+
+
+class NameTaken(Conflict):
+    """Another channel of the workspace has this name."""
+
+    code, detail = "name_taken", "Another channel of the workspace has this name."
+
+    def __init__(self) -> None:
+        super().__init__(fields=[FieldFault("name", self.code, self.detail)])
+
+
+class DefaultChannel(Conflict):
+    """The channel in which everybody is stays as it is."""
+
+    code, detail = "default_channel", "This is the channel in which everybody is."
+
+
+class NotLower(Invalid):
+    """Names of channels are in lower case."""
+
+    code, detail = "upper_case", "The name of a channel is in lower case, without spaces."
+
+    def __init__(self) -> None:
+        super().__init__(fields=[FieldFault("name", self.code, self.detail)])
+
+
+class NotInWorkspace(Invalid):
+    """Only people of the workspace come into its channels."""
+
+    code, detail = "not_in_workspace", "Only people of the workspace come into its channels."
+
+    def __init__(self) -> None:
+        super().__init__(fields=[FieldFault("member_ids", self.code, self.detail)])

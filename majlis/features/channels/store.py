@@ -1,0 +1,201 @@
+"""Rows of channels, and the SQL of who may read which. In all statements with a viewer, that is $1."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from majlis.features.channels.model import (
+    Access,
+    Channel,
+    ChannelKind,
+    Notify,
+    OwnPlace,
+    Policy,
+)
+from majlis.features.workspaces.model import Role, Who, WorkspaceSettings
+from majlis.features.workspaces.service import JOINED
+from majlis.kit.db import Query
+
+# A channel `ch`, its conversation `c`, its workspace `w`, the viewer's role `me` and place `cm` in it. Guests see
+# only what they are in, everybody else also what is public.
+FROM = f"""channels ch JOIN conversations c ON c.id = ch.id JOIN workspaces w ON w.id = ch.workspace_id
+  JOIN workspace_members me ON {JOINED}
+  LEFT JOIN conversation_members cm ON cm.conversation_id = ch.id AND cm.user_id = $1 AND cm.left_seq IS NULL"""
+READABLE = "(cm.user_id IS NOT NULL OR NOT ch.is_private AND me.role <> 'guest')"
+
+
+class Place(msgspec.Struct):
+    """A channel and what the viewer is there, as stored."""
+
+    id: UUID
+    workspace_id: UUID
+    name: str
+    topic: str | None
+    purpose: str | None
+    posting_policy: Policy
+    is_private: bool
+    is_default: bool
+    archived: bool
+    is_member: bool
+    is_creator: bool
+    role: Role
+    last_seq: int
+    last_read_seq: int
+    who_can_create_channels: Who
+    who_can_invite: Who
+    who_can_mention_all: Who
+    edit_window_s: int | None
+    retention_days: int | None
+    allow_guests: bool
+
+    def access(self) -> Access:
+        """The same as a noun."""
+        values = msgspec.structs.asdict(self)
+        settings = WorkspaceSettings(*(values.pop(name) for name in WorkspaceSettings.__struct_fields__))
+        return Access(**values, settings=settings)
+
+
+_PLACE = f"""SELECT ch.id, ch.workspace_id, ch.name, ch.topic, ch.purpose, ch.posting_policy, ch.is_private, ch.is_default,
+  c.archived_at IS NOT NULL AS archived, cm.user_id IS NOT NULL AS is_member,
+  coalesce(ch.created_by = $1, false) AS is_creator, me.role, c.last_seq, coalesce(cm.last_read_seq, 0) AS last_read_seq,
+  w.who_can_create_channels, w.who_can_invite, w.who_can_mention_all, w.edit_window_s, w.retention_days, w.allow_guests
+FROM {FROM} WHERE ch.id = $2 AND {READABLE}"""
+PLACE = Query(Place, _PLACE)
+# The channel stays as it is until the transaction ends, and its log grows in one order.
+LOCK = Query(Place, f"{_PLACE} FOR NO KEY UPDATE OF ch, c")
+# Before the channel: whoever takes these people out of the workspace holds them first, and the channels then.
+STAY = Query(
+    UUID,
+    """SELECT m.user_id FROM channels ch JOIN workspace_members m ON m.workspace_id = ch.workspace_id
+    JOIN profiles p ON p.id = m.user_id AND p.deleted_at IS NULL AND NOT p.suspended
+    WHERE ch.id = $1 AND m.user_id = ANY($2::uuid[]) ORDER BY m.user_id FOR SHARE OF m""",
+)
+
+# ---- what is new
+
+MOST = 1000
+# Messages `m` that count as new to the viewer beyond their pointer: roots and what was also said in the
+# channel, by others, still there, and no notes of the server.
+COUNTS = """m.deleted_at IS NULL AND m.sender_id <> $1 AND m.type <> 'system'
+  AND (m.thread_root_id IS NULL OR m.data @> '{"also_in_channel": true}')"""
+UNREAD = f"""(SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.conversation_id = cm.conversation_id
+    AND m.seq > cm.last_read_seq AND {COUNTS} LIMIT {MOST}) u)"""
+FIRST = f"""(SELECT m.seq FROM messages m WHERE m.conversation_id = cm.conversation_id AND m.seq > cm.last_read_seq
+    AND {COUNTS} ORDER BY m.seq LIMIT 1)"""
+MENTIONED = f"""(SELECT count(*) FROM (SELECT DISTINCT x.message_id FROM channel_mentions x
+    JOIN messages m ON m.id = x.message_id AND m.deleted_at IS NULL AND m.sender_id <> $1
+    WHERE x.channel_id = cm.conversation_id AND x.seq > cm.last_read_seq AND (x.user_id = $1 OR x.user_id IS NULL)
+    LIMIT {MOST}) u)"""
+
+# ---- channels
+
+
+class Row(msgspec.Struct):
+    """A channel in a list."""
+
+    id: UUID
+    workspace_id: UUID
+    kind: ChannelKind
+    is_private: bool
+    name: str
+    topic: str | None
+    purpose: str | None
+    created_by: UUID | None
+    created_at: datetime
+    archived_at: datetime | None
+    member_count: int
+    posting_policy: Policy
+    last_seq: int
+    last_message_at: datetime | None
+    is_member: bool
+    last_read_seq: int
+    unread_count: int
+    mention_count: int
+    notify: Notify
+    muted_until: datetime | None
+    starred: bool
+
+    def shown(self) -> Channel:
+        """The same as it is shown."""
+        values = msgspec.structs.asdict(self)
+        me = OwnPlace(**{name: values.pop(name) for name in OwnPlace.__struct_fields__})
+        return Channel(**values, me=me)
+
+
+_CHANNEL = f"""ch.id, ch.workspace_id, CASE WHEN ch.is_private THEN 'private' ELSE 'public' END AS kind, ch.is_private,
+  ch.name, ch.topic, ch.purpose, ch.created_by, ch.created_at, c.archived_at,
+  (SELECT count(*) FROM conversation_members o WHERE o.conversation_id = ch.id AND o.left_seq IS NULL) AS member_count,
+  ch.posting_policy, c.last_seq, c.last_message_at, cm.user_id IS NOT NULL AS is_member,
+  coalesce(cm.last_read_seq, 0) AS last_read_seq, {UNREAD} AS unread_count, {MENTIONED} AS mention_count,
+  coalesce(pr.notify, 'default') AS notify, pr.muted_until, coalesce(pr.starred, false) AS starred"""
+_LIKED = "LEFT JOIN channel_preferences pr ON pr.channel_id = ch.id AND pr.user_id = $1"
+ONE = Query(Row, f"SELECT {_CHANNEL} FROM {FROM} {_LIKED} WHERE ch.id = $2 AND {READABLE}")
+# The page first: what is counted for each channel is counted for those of the page only.
+LIST = Query(
+    Row,
+    f"""WITH chosen AS (
+      SELECT ch.id FROM {FROM} WHERE ch.workspace_id = $2 AND {READABLE}
+        AND ($3::text IS NULL OR strpos(ch.name, lower($3)) > 0)
+        AND ($4::bool IS NULL OR ch.is_private = $4) AND ($5::bool IS NULL OR (cm.user_id IS NOT NULL) = $5)
+        AND ($6 OR c.archived_at IS NULL) AND ($7::text IS NULL OR ch.name > $7) ORDER BY ch.name LIMIT $8 OFFSET $9)
+    SELECT {_CHANNEL} FROM {FROM} {_LIKED} WHERE ch.id IN (SELECT id FROM chosen) ORDER BY ch.name""",
+)
+COUNT = Query(
+    int,
+    f"""SELECT count(*) FROM {FROM} WHERE ch.workspace_id = $2 AND {READABLE}
+      AND ($3::text IS NULL OR strpos(ch.name, lower($3)) > 0)
+      AND ($4::bool IS NULL OR ch.is_private = $4) AND ($5::bool IS NULL OR (cm.user_id IS NOT NULL) = $5)
+      AND ($6 OR c.archived_at IS NULL)""",
+)
+OPEN = Query(Any, "SELECT conversation_open_channel($1, $2)")
+INSERT = Query(
+    UUID,
+    """INSERT INTO channels (id, workspace_id, name, topic, purpose, is_private, is_default, created_by, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, name) DO NOTHING RETURNING id""",
+)
+UPDATE = """UPDATE channels SET name = $2, topic = $3, purpose = $4, posting_policy = $5, is_private = $6 WHERE id = $1"""
+ARCHIVE = Query(Any, "SELECT conversation_archive($1, $2)")
+PREFER = """INSERT INTO channel_preferences (channel_id, user_id, notify, muted_until, starred)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (channel_id, user_id)
+DO UPDATE SET notify = excluded.notify, muted_until = excluded.muted_until, starred = excluded.starred"""
+
+# ---- who is in a channel
+
+JOIN = Query(UUID, "SELECT conversation_join_channel($1, $2::uuid[], $3)")
+PART = Query(Any, "SELECT conversation_part($1, $2::uuid[], $3)")
+HOLD = Query(int, "SELECT last_seq FROM conversations WHERE id = $1 FOR NO KEY UPDATE")
+PRESENT = Query(
+    UUID, "SELECT user_id FROM conversation_members WHERE conversation_id = $1 AND left_seq IS NULL"
+)
+FORGET = "DELETE FROM channel_preferences WHERE channel_id = $1 AND user_id = ANY($2::uuid[])"
+# In the order of ids: two who do the same do not wait for each other in a circle.
+OF_PERSON = Query(
+    UUID,
+    """SELECT ch.id FROM channels ch JOIN conversation_members m ON m.conversation_id = ch.id
+    WHERE ch.workspace_id = $1 AND m.user_id = $2 AND m.left_seq IS NULL ORDER BY ch.id""",
+)
+ALL = Query(UUID, "SELECT id FROM channels WHERE workspace_id = $1 ORDER BY id")
+FILES = Query(
+    str,
+    """SELECT f ->> 'url' FROM channels ch JOIN messages m ON m.conversation_id = ch.id AND m.deleted_at IS NULL
+    CROSS JOIN jsonb_array_elements(m.files) AS f WHERE ch.workspace_id = $1""",
+)
+DROP = Query(Any, "SELECT conversation_forget($1::uuid[])")
+DEFAULT = Query(UUID, "SELECT id FROM channels WHERE workspace_id = $1 AND is_default")
+# Those of these channels into which somebody can bring others: the public ones, and those that they are in.
+BRINGABLE = Query(
+    UUID,
+    """SELECT ch.id FROM channels ch JOIN conversations c ON c.id = ch.id AND c.archived_at IS NULL
+    LEFT JOIN conversation_members cm ON cm.conversation_id = ch.id AND cm.user_id = $2 AND cm.left_seq IS NULL
+    WHERE ch.workspace_id = $1 AND ch.id = ANY($3::uuid[]) AND (cm.user_id IS NOT NULL OR NOT ch.is_private)
+    ORDER BY ch.id""",
+)
+
+# ---- mentions
+
+UNMENTION = "DELETE FROM channel_mentions WHERE message_id = $1"
+MENTION = """INSERT INTO channel_mentions (id, message_id, channel_id, seq, kind, user_id)
+SELECT one.id, $1, $2, $3, one.kind, one.user_id FROM unnest($4::uuid[], $5::text[], $6::uuid[]) AS one (id, kind, user_id)"""
+MentionKind = Literal["user", "channel", "here"]

@@ -1,0 +1,1 @@
+"""Direct chat: conversations of two people, as the Hamsaya contract has them."""

@@ -1,0 +1,10 @@
+DROP FUNCTION conversation_latest(uuid, timestamptz);
+DROP FUNCTION conversation_unsaid(uuid, bigint);
+DROP FUNCTION conversation_said(uuid, bigint, bigint, timestamptz, uuid, jsonb, timestamptz);
+DROP TABLE user_events;
+DROP TABLE user_streams;
+DROP TABLE conversation_events;
+DROP TABLE conversation_reads;
+DROP TABLE conversation_members;
+DROP TABLE dm_pairs;
+DROP TABLE conversations;

@@ -1,0 +1,1 @@
+"""Mails of what people have not read, for those who want them."""

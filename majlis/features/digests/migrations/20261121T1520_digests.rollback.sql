@@ -1,0 +1,2 @@
+DROP TABLE notification_unsubscribes;
+DROP TABLE notification_digests;

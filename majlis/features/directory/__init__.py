@@ -1,0 +1,1 @@
+"""Businesses as people meet them: one, their own, lists, pictures, followers."""

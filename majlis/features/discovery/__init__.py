@@ -1,0 +1,1 @@
+"""The map: what there is around, as lists and as markers."""

@@ -1,0 +1,18 @@
+DROP TRIGGER map_business ON business_profiles;
+DROP TRIGGER map_author ON profiles;
+DROP TRIGGER map_post_changed ON posts;
+DROP TRIGGER map_post_added ON posts;
+DROP FUNCTION map_business();
+DROP FUNCTION map_author();
+DROP FUNCTION map_post();
+DROP FUNCTION map_fold(int);
+DROP FUNCTION map_mend();
+DROP FUNCTION map_refresh(uuid[]);
+DROP TABLE map_changes;
+DROP TABLE map_cells;
+DROP TABLE map_points;
+DROP FUNCTION map_lose();
+DROP FUNCTION map_gain();
+DROP VIEW map_shown;
+DROP FUNCTION map_y(point);
+DROP FUNCTION map_x(point);

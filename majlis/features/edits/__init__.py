@@ -1,0 +1,1 @@
+"""What posts said before their authors changed them."""

@@ -1,0 +1,1 @@
+"""Events that neighbours invite to: lists, who comes, reminders, a file for calendars."""

@@ -1,0 +1,1 @@
+"""Copies of a person's data, and the erasure of deleted accounts."""

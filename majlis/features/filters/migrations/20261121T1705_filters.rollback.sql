@@ -1,0 +1,2 @@
+DROP TABLE muted_words;
+DROP TABLE filter_rules;

@@ -1,0 +1,2 @@
+DROP TABLE user_mutes;
+DROP TABLE follow_requests;

@@ -1,0 +1,1 @@
+"""Invitations into workspaces, by link and by mail."""

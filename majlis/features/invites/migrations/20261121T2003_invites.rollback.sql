@@ -1,0 +1,2 @@
+DROP TABLE workspace_invite_uses;
+DROP TABLE workspace_invites;

@@ -1,0 +1,1 @@
+"""Who belongs to a workspace: founding one, leaving it, roles, and the list of everybody."""

@@ -1,0 +1,1 @@
+"""Messages in conversations: said, changed, taken back, reacted to, found again."""

@@ -1,0 +1,1 @@
+"""Signing in by another company's account."""

@@ -1,0 +1,1 @@
+"""Accounts at Stripe that people are paid out to, and payouts."""

@@ -1,0 +1,5 @@
+-- Why moderators took a post away. It counts as deleted meanwhile; without a state its author deleted it.
+ALTER TABLE posts
+  ADD COLUMN hidden_as text CHECK (hidden_as IN ('HELD_NEW', 'HELD', 'HIDDEN')),
+  ADD COLUMN hidden_reason text CHECK (length(hidden_reason) <= 1000),
+  ADD CONSTRAINT hidden_is_deleted CHECK (hidden_as IS NULL OR deleted_at IS NOT NULL);

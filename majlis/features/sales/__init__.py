@@ -1,0 +1,1 @@
+"""Goods that neighbours sell: lists, sold or still to be had, and the categories that operators keep."""

@@ -1,0 +1,69 @@
+"""Nouns of searching everything at once, and businesses."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from majlis.features.directory.model import Business
+from majlis.features.graph.model import UserMini
+from majlis.features.posts.model import Post
+from majlis.kit.http import PageQuery
+
+Words = Annotated[str, Meta(max_length=200, description="at least 2 letters or digits", examples=["bread"])]
+Place = Annotated[str, Meta(max_length=100)]
+Lat = Annotated[float, Meta(ge=-90, le=90)]
+Lng = Annotated[float, Meta(ge=-180, le=180)]
+Radius = Annotated[float, Meta(gt=0, le=100, description="kilometres")]
+DEFAULT_RADIUS_KM = 10.0
+
+
+class SearchQuery(msgspec.Struct, kw_only=True):
+    """What to look for among posts, people and businesses. A point narrows down posts and businesses."""
+
+    q: Words
+    limit: Annotated[int, Meta(ge=1, le=20, description="how many of each kind")] = 5
+    country: Place | None = None
+    province: Place | None = None
+    district: Place | None = None
+    neighborhood: Place | None = None
+    lat: Lat | None = None
+    lng: Lng | None = None
+    radius_km: Radius = DEFAULT_RADIUS_KM
+
+
+class BusinessQuery(PageQuery, kw_only=True):
+    """Which businesses to look for: words or any of the filters. A point narrows down to its surroundings."""
+
+    q: Words | None = None
+    category_id: UUID | None = None
+    country: Place | None = None
+    province: Place | None = None
+    district: Place | None = None
+    neighborhood: Place | None = None
+    open_now: bool | None = None
+    sort: Literal["relevance", "recent", "nearby"] = "relevance"
+    lat: Lat | None = None
+    lng: Lng | None = None
+    radius_km: Radius = DEFAULT_RADIUS_KM
+
+
+FILTERS = ("q", "category_id", "country", "province", "district", "neighborhood", "open_now", "lat", "lng")
+
+
+class Totals(msgspec.Struct):
+    """How many there are of each kind, counted up to 10,000."""
+
+    posts: int
+    users: int
+    businesses: int
+
+
+class Found(msgspec.Struct):
+    """The best of each kind. Nobody who is not signed in finds people."""
+
+    posts: list[Post]
+    users: list[UserMini]
+    businesses: list[Business]
+    totals: Totals

@@ -1,0 +1,2 @@
+DROP TABLE socket_presence;
+DROP TABLE socket_tickets;

@@ -1,0 +1,1 @@
+"""Recurring payments: prices of authors, and who subscribes."""

@@ -1,0 +1,3 @@
+DROP TABLE subscriptions;
+DROP TABLE subscription_customers;
+DROP TABLE subscription_prices;

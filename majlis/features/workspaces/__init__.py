@@ -1,0 +1,1 @@
+"""Workspaces: teams of people with roles, and what they may do there."""

@@ -1,0 +1,105 @@
+"""Sign-in with Facebook: https://developers.facebook.com/docs/facebook-login, Graph API."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from majlis.kit import clock
+from majlis.vendors.oauth import BadProviderToken, Person, Proof
+from majlis.vendors.oauth.wire import Wire
+
+URL = "https://graph.facebook.com"
+VERSION = "v25.0"
+ISSUER = "https://www.facebook.com"
+FIELDS = "id,first_name,last_name,email"
+TOKEN_DEAD = 190  # the error code of a token that was taken back or is over
+OTHER_APP = 100  # of debug_token, when it is to look at a token of another app
+
+T = TypeVar("T")
+
+
+class _Token(msgspec.Struct):
+    """What debug_token says of a token. A time of 0 is never."""
+
+    is_valid: bool = False
+    app_id: str | int = ""
+    user_id: str | int = ""
+    type: str = ""
+    expires_at: int = 0
+    data_access_expires_at: int = 0
+
+
+class _Debugged(msgspec.Struct):
+    data: _Token
+
+
+class _Me(msgspec.Struct):
+    id: str
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class _Fault(msgspec.Struct):
+    code: int = 0
+    type: str = ""
+
+
+class _Failed(msgspec.Struct):
+    error: _Fault
+
+
+class Facebook:
+    """Checks Facebook's access tokens for our app."""
+
+    def __init__(self, agent: str, app_id: str, secret: str, url: str = "") -> None:
+        self._app_id = app_id
+        self._secret = secret
+        self._wire = Wire("Facebook", url or URL, agent)
+
+    async def person(self, proof: Proof) -> Person:
+        """Whom the token stands for. Facebook does not say whether the address is confirmed, so it counts as not."""
+        params = {"input_token": proof.token, "access_token": f"{self._app_id}|{self._secret}"}
+        token = (await self._get("debug_token", params, _Debugged, bad=OTHER_APP)).data
+        self._check(token)
+        sealed = hmac.digest(self._secret.encode(), proof.token.encode(), hashlib.sha256).hex()
+        params = {"fields": FIELDS, "access_token": proof.token, "appsecret_proof": sealed}
+        me = await self._get("me", params, _Me, bad=TOKEN_DEAD)
+        if not me.id or me.id != str(token.user_id):
+            raise BadProviderToken("The provider's token is another person's.")
+        return Person(
+            issuer=ISSUER,
+            subject=me.id,
+            client_id=self._app_id,
+            email=me.email,
+            first_name=me.first_name,
+            last_name=me.last_name,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wire.aclose()
+
+    def _check(self, token: _Token) -> None:
+        if not token.is_valid or token.type != "USER":
+            raise BadProviderToken()
+        if str(token.app_id) != self._app_id:
+            raise BadProviderToken("The provider's token is for another app.")
+        now = clock.now().timestamp()
+        if any(0 < moment <= now for moment in (token.expires_at, token.data_access_expires_at)):
+            raise BadProviderToken("The provider's token is over. Sign in with the provider again.")
+
+    async def _get(self, what: str, params: Mapping[str, str], kind: type[T], *, bad: int) -> T:
+        """An answer of the Graph API. `bad` is the error code that tells against the person's token."""
+        response = await self._wire.send("GET", f"/{VERSION}/{what}", params=params)
+        if response.status_code == httpx.codes.OK:
+            return self._wire.read(response, kind)
+        fault = self._wire.read(response, _Failed).error
+        if fault.code == bad:
+            raise BadProviderToken()
+        # Any other error is about our app or its secret, or about Facebook itself.
+        raise self._wire.failed(f"HTTP {response.status_code} {fault.type} {fault.code}")

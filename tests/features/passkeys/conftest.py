@@ -1,0 +1,3 @@
+"""The clock of the second factors' tests."""
+
+from tests.features.mfa.conftest import time as time
