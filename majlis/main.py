@@ -15,7 +15,6 @@ from majlis.app import App, sealer
 from majlis.features.conversations import service as conversations
 from majlis.kit import facts, hints, jobs, limits, log, page, telemetry
 from majlis.kit.bus import Bus, PostgresBus
-from majlis.kit.bus_redis import RedisBus
 from majlis.kit.cache import open_cache
 from majlis.kit.db import Database, open_pool
 from majlis.kit.http import Api, Request, Server
@@ -65,6 +64,14 @@ def migration_folders() -> list[Path]:
     ]
 
 
+def _bus(settings: Settings, database_url: str) -> Bus:
+    if not settings.redis_url:
+        return PostgresBus(database_url)
+    from majlis.kit.bus_redis import RedisBus  # a server without Redis need not load its client
+
+    return RedisBus(settings.redis_url)
+
+
 async def open_app(settings: Settings, database_url: str) -> App:
     """Connect everything. The caller closes it with `close_app`."""
     page.configure(settings.secret_keys()[0])
@@ -72,7 +79,7 @@ async def open_app(settings: Settings, database_url: str) -> App:
     replica = None
     if settings.database_read_url:
         replica = await open_pool(settings.database_read_url, settings.database_pool)
-    bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else PostgresBus(database_url)
+    bus = _bus(settings, database_url)
     await bus.start()
     conversations.connect(bus)
     hints.connect(bus)

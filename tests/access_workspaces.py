@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from tests.features.media.uploads import jpeg
 from tests.world import PASSWORD
 
 WORKSPACE = "/api/v1/workspaces/{workspace_id}"
@@ -25,6 +26,7 @@ def things(scene: Any) -> dict[str, Any]:
         tokens.append(scene.post(f"{at}/invites", owner, json=body)["data"][0]["url"].rpartition("/")[2])
         scene.post(f"/api/v1/invites/{tokens[-1]}/accept", person)
     mailed = {"kind": "email", "emails": ["newcomer@example.org"]}
+    scene.post(f"{at}/emoji", owner, data={"name": "bread"}, files={"file": ("a.jpg", jpeg())})
     said = {"client_msg_id": str(uuid4()), "text": "salaam"}
     return {
         "workspace_id": made,
@@ -33,6 +35,7 @@ def things(scene: Any) -> dict[str, Any]:
         "member_id": follower.id,
         "invite_id": scene.post(f"{at}/invites", owner, json=mailed)["data"][0]["id"],
         "token": tokens[0],
+        "name#bread": "bread",
         "message_id#channel": scene.post(f"/api/v1/channels/{channel}/messages", owner, json=said)["id"],
     }
 
@@ -58,7 +61,9 @@ BODIES: dict[str, Body] = {
     f"POST {CHANNEL}/messages": lambda scene, who: {
         "json": {"client_msg_id": str(uuid4()), "text": "salaam"}
     },
+    f"POST {WORKSPACE}/emoji": json(name="naan", alias_of="bread"),
     f"POST {CHANNEL}/mark_read": json(seq=1),
+    f"GET {WORKSPACE}/search": lambda scene, who: {"params": {"q": "salaam"}},
     f"POST {CHANNEL}/mark_unread": json(seq=1),
     f"PATCH {MESSAGE}": json(text="salaam again"),
     f"PUT {MESSAGE}/follow": json(following=True),

@@ -26,10 +26,11 @@ from majlis.kit.http import Route
 from majlis.kit.me import RANK, Me
 from majlis.surfaces import unbuilt
 from majlis.surfaces.realtime import hub
+from majlis.vendors import stripe_fake
 from majlis.vendors.images import ImagePool
 from majlis.vendors.oauth import fake
 from majlis.vendors.oauth.fake import Fake
-from tests import access_factors, access_workspaces
+from tests import access_factors, access_payments, access_workspaces
 from tests import world as worlds
 from tests.features.media.uploads import jpeg
 from tests.features.oauth.signing import proof
@@ -63,7 +64,7 @@ ROWS = rows()
 class Scene:
     """The owner and those who stand around, and one of each of the owner's things."""
 
-    def __init__(self, world: World, companies: Fake) -> None:
+    def __init__(self, world: World, companies: Fake, stripe: stripe_fake.Fake) -> None:
         self.world = world
         self.companies = companies
         names = [name for name in CALLERS if name != "anonymous"]
@@ -115,6 +116,7 @@ class Scene:
             "/api/v1/auth/oauth/google/link", self.owner, json={"id_token": companies.google("1")}
         )
         self.things["identity_id"] = linked["id"]
+        self.things |= access_payments.things(world, stripe, self.owner, self.people["friend"])
 
     def _chat(self) -> None:
         """The owner and a friend write to each other."""
@@ -285,6 +287,7 @@ def partner(scene: Scene, who: str) -> UUID:
 COMMENT, REPORT = json(text="well said"), json(reason="SPAM")
 BODIES: dict[str, Body] = {
     **access_factors.BODIES,
+    **access_payments.BODIES,
     **access_workspaces.BODIES,
     "POST /api/v1/conversations": lambda scene, who: {"json": {"user_ids": [str(partner(scene, who))]}},
     "POST /api/v1/conversations/{conversation_id}/messages": json(text="salaam"),
@@ -407,11 +410,15 @@ def scene(
     db = runner.run(stack.__aenter__())
     stand_in = fake.serving()
     companies = stand_in.__enter__()
-    settings = worlds.settings_for(tmp_path_factory.mktemp("access"), shared, **companies.settings())
+    paying = stripe_fake.serving()
+    stripe = paying.__enter__()
+    told = {**companies.settings(), **stripe.settings()}
+    settings = worlds.settings_for(tmp_path_factory.mktemp("access"), shared, **told)
     world = World(runner, worlds.app_over(db, settings, pictures), shared)
-    yield Scene(world, companies)
+    yield Scene(world, companies, stripe)
     world.close()
     stand_in.__exit__(None, None, None)
+    paying.__exit__(None, None, None)
     runner.run(stack.__aexit__(None, None, None))
 
 

@@ -19,7 +19,6 @@ from urllib.parse import quote, unquote
 
 import asyncpg
 import prometheus_client as prometheus
-from redis.exceptions import RedisError
 
 from majlis.kit import log
 
@@ -41,7 +40,7 @@ BEAT_TIMEOUT_S = 1.0
 OPEN_TIMEOUT_S = 5.0
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.05, 1.0
 
-LOSSES = (OSError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOSSES: tuple[type[Exception], ...] = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 CLOSED = "the connection was closed"
 
 dropped = prometheus.Counter("majlis_bus_dropped_total", "Hints others did not get.", ["reason"])
@@ -147,6 +146,8 @@ class LinkedBus(MemoryBus, ABC):
 
     CONTROL = ""
     """The channel for hints about the bus itself."""
+    losses = LOSSES
+    """What it means that the connection is gone."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -223,7 +224,7 @@ class LinkedBus(MemoryBus, ABC):
                 self._found(heard_since)
                 pause = FIRST_PAUSE_S
                 await self._beat()
-            except LOSSES as error:
+            except self.losses as error:
                 self._lost(error)
             except Exception as error:
                 logger.exception("bus_failed", bus=type(self).__name__)

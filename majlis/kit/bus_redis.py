@@ -8,6 +8,7 @@ import time
 from redis.asyncio import Connection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from majlis.kit import log
 from majlis.kit.bus import BEAT_TIMEOUT_S, CLOSED, LOSSES, Hint, LinkedBus
@@ -21,6 +22,8 @@ class RedisBus(LinkedBus):
 
     All of them are listened to by a pattern: so a subscription holds from the moment it is made.
     """
+
+    losses = (*LOSSES, RedisError)
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -74,7 +77,7 @@ class RedisBus(LinkedBus):
                         self._heard(name.removeprefix(self._prefix), message)
                     case [b"pong", bytes(token)]:
                         self._pongs.put_nowait(token)
-        except LOSSES as error:
+        except self.losses as error:
             self._lost(error)
 
     def _heard(self, name: bytes, message: bytes) -> None:

@@ -5,14 +5,12 @@ import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import cast
-
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from typing import TYPE_CHECKING, cast
 
 from majlis.kit import log
+
+if TYPE_CHECKING:  # half a second of imports that a server without Redis does not need
+    from redis.asyncio import Redis
 
 logger = log.get("majlis.cache")
 
@@ -21,15 +19,23 @@ Make = Callable[[], Awaitable[bytes]]
 REDIS_TIMEOUT_S = 0.5
 """What one call to Redis may cost a request, in seconds: connecting, sending, and the reply, each."""
 
-OUTAGES = (RedisError, OSError)
-"""What a client of `redis_client` raises when Redis is away or refuses."""
+
+def outages() -> tuple[type[Exception], ...]:
+    """What a client of `redis_client` raises when Redis is away or refuses; for `except`, which asks only then."""
+    from redis.exceptions import RedisError
+
+    return RedisError, OSError
 
 
-def redis_client(url: str) -> Redis:
+def redis_client(url: str) -> "Redis":
     """A client that fails fast instead of retrying, and waits for a connection instead of opening too many.
 
     A cancelled command costs its connection (redis-py closes it), so its reply cannot reach the next caller.
     """
+    from redis.asyncio import BlockingConnectionPool, Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=32,
@@ -225,7 +231,7 @@ class RedisCache(Cache):
             return None
         try:
             value = cast(bytes | None, await self._redis.get(self.PREFIX + key))
-        except OUTAGES as error:
+        except outages() as error:
             self._breaker.failed(error)
             return None
         self._breaker.worked()
@@ -237,7 +243,7 @@ class RedisCache(Cache):
         elif self._breaker.allows():
             try:
                 await self._redis.set(self.PREFIX + key, value, px=max(1, int(ttl_s * 1000)))
-            except OUTAGES as error:
+            except outages() as error:
                 self._breaker.failed(error)
             else:
                 self._breaker.worked()
@@ -246,7 +252,7 @@ class RedisCache(Cache):
         # Tried even while Redis rests: an unheard delete leaves something old, an unheard set does not.
         try:
             await self._redis.delete(*(self.PREFIX + key for key in keys))
-        except OUTAGES as error:
+        except outages() as error:
             self._breaker.failed(error)
         else:
             self._breaker.worked()

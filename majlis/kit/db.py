@@ -268,6 +268,11 @@ class Database:
         hold = _hold.get()
         return Reader(self, self.replica) if hold is None else hold.tx
 
+    def fresh(self) -> Reader:
+        """Reads on the primary, where everything is seen that was committed. Each statement sees its own moment."""
+        hold = _hold.get()
+        return Reader(self, self.pool) if hold is None else hold.tx
+
     async def close(self) -> None:
         """Close all connections."""
         await self.pool.close()

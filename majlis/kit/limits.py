@@ -25,7 +25,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from majlis.kit.cache import OUTAGES, Breaker, redis_client
+from majlis.kit.cache import Breaker, outages, redis_client
 from majlis.kit.errors import RateLimited
 
 Network = IPv4Network | IPv6Network
@@ -216,7 +216,7 @@ class Limiter:
             try:
                 allowed = await self._shared.hit(_item(limit), key, cost=cost)
                 verdict = await self._stats(limit, key, allowed)
-            except OUTAGES as error:
+            except outages() as error:
                 self._breaker.failed(error)
             else:
                 self._breaker.worked()
@@ -232,7 +232,7 @@ class Limiter:
         if self._redis is not None and self._breaker.allows():
             try:
                 verdict = await self._stats(limit, key, None)
-            except OUTAGES as error:
+            except outages() as error:
                 self._breaker.failed(error)
             else:
                 self._breaker.worked()
@@ -247,7 +247,7 @@ class Limiter:
         if self._redis is not None and self._breaker.allows():
             try:
                 await self._shared.clear(_item(limit), key)
-            except OUTAGES as error:
+            except outages() as error:
                 self._breaker.failed(error)
             else:
                 self._breaker.worked()

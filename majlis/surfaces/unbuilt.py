@@ -11,6 +11,30 @@ from majlis.kit.http import Api, access
 
 # Whoever builds one removes its line; tests/test_contracts.py holds this table against what is served.
 TABLE = """
+POST /api/v1/workspaces/{workspace_id}/dms
+GET /api/v1/workspaces/{workspace_id}/dms
+GET /api/v1/messages/{message_id}/receipts
+POST /api/v1/channels/{channel_id}/files
+POST /api/v1/channels/{channel_id}/uploads
+POST /api/v1/uploads/{upload_id}/complete
+GET /api/v1/channels/{channel_id}/files
+GET /api/v1/files/{file_id}
+GET /api/v1/files/{file_id}/content
+DELETE /api/v1/files/{file_id}
+GET /api/v1/workspaces/{workspace_id}/presence
+PUT /api/v1/users/me/presence
+PUT /api/v1/users/me/status
+POST /api/v1/workspaces/{workspace_id}/incoming_webhooks
+GET /api/v1/workspaces/{workspace_id}/incoming_webhooks
+DELETE /api/v1/incoming_webhooks/{webhook_id}
+POST /hooks/{webhook_id}/{secret}
+POST /api/v1/channels/{channel_id}/scheduled_messages
+GET /api/v1/workspaces/{workspace_id}/scheduled_messages
+PATCH /api/v1/scheduled_messages/{id}
+DELETE /api/v1/scheduled_messages/{id}
+POST /api/v1/workspaces/{workspace_id}/exports
+GET /api/v1/workspaces/{workspace_id}/exports
+GET /api/v1/exports/{export_id}/download
 """
 
 

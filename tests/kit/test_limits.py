@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Connection
 from redis.exceptions import RedisError
 
-from majlis.kit.cache import OUTAGES, redis_client
+from majlis.kit.cache import outages, redis_client
 from majlis.kit.errors import RateLimited
 from majlis.kit.limits import (
     API,
@@ -341,8 +341,8 @@ def test_cancelled_hits_mislead_nobody(redis: RedisServer) -> None:
 
 
 def test_errors_of_redis_are_outages() -> None:
-    assert issubclass(RedisError, OUTAGES)
-    assert issubclass(TimeoutError, OUTAGES)
+    assert issubclass(RedisError, outages())
+    assert issubclass(TimeoutError, outages())
 
 
 @pytest.mark.rule("hamsaya:67")

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from majlis.features.media.model import Photo, Url
-from majlis.features.messages.model import MAX_FILES, MAX_TEXT
+from majlis.features.messages.model import MAX_DATA, MAX_FILES, MAX_TEXT, Sending
 from majlis.kit.errors import Conflict, FieldFault, Forbidden, Invalid, Refused
 
 MAX_MENTIONS = 50
@@ -273,3 +273,23 @@ class Gap(Refused):
         super().__init__(
             fields=[FieldFault("head_seq", self.code, str(head_seq))], data={"head_seq": head_seq}
         )
+
+
+def sending(body: MessageSend) -> Sending:
+    """The message as the engine takes it. Raises Invalid."""
+    more: dict[str, Any] = {}
+    if body.blocks:
+        more["blocks"] = body.blocks
+    if body.also_in_channel:
+        more["also_in_channel"] = True
+    data = msgspec.json.encode(more)
+    if len(data) > MAX_DATA:
+        raise Invalid.field("blocks", f"At most {MAX_DATA} bytes.", "too_long")
+    return Sending(
+        client_msg_id=str(body.client_msg_id),
+        type=body.type,
+        text=body.text,
+        thread_root_id=body.thread_root_id,
+        file_ids=body.file_ids,
+        data=msgspec.Raw(data) if more else None,
+    )

@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-import msgspec
-
 from majlis.features.channels import service as channels
 from majlis.features.channels.model import Access, ChannelArchived, NoChannel
 from majlis.features.conversations import service as conversations
@@ -43,9 +41,10 @@ from majlis.features.discussions.model import (
     TooManyMentions,
     TooManyPins,
     Unreads,
+    sending,
 )
 from majlis.features.messages import service as messages
-from majlis.features.messages.model import MAX_DATA, NoMessage, Sending, TooManyReactions
+from majlis.features.messages.model import NoMessage, Sending, Sent, TooManyReactions
 from majlis.features.workspaces import service as workspaces
 from majlis.features.workspaces.model import Standing
 from majlis.kit import page
@@ -105,14 +104,21 @@ async def send(tx: Tx, me: Me, channel_id: UUID, body: MessageSend) -> SentMessa
 
     Raises NoChannel, NotIn, ReadOnly, ChannelArchived, TooManyMentions, and what `messages.send` raises.
     """
+    if body.also_in_channel and body.thread_root_id is None:
+        raise Invalid.field("also_in_channel", "Only a reply is also shown in the channel.")
+    sent = await say(tx, me, channel_id, sending(body))
+    shown = await _message(tx, me, sent.message.id)
+    return SentMessage(**_fields(shown), duplicate=sent.duplicate)
+
+
+async def say(tx: Tx, me: Me, channel_id: UUID, body: Sending) -> Sent:
+    """The same with a message as the engine takes it, for doors with a shape of their own."""
     at = await channels.access(tx, me, channel_id)
     at.require_member()
     if at.posting_policy == "moderators" and not at.is_moderator:
         raise ReadOnly()
-    if body.also_in_channel and body.thread_root_id is None:
-        raise Invalid.field("also_in_channel", "Only a reply is also shown in the channel.")
     try:
-        sent = await messages.send(tx, me, channel_id, _sending(body), CHANNEL)
+        sent = await messages.send(tx, me, channel_id, body, CHANNEL)
     except Archived:
         raise ChannelArchived() from None
     if not sent.duplicate:
@@ -120,31 +126,11 @@ async def send(tx: Tx, me: Me, channel_id: UUID, body: MessageSend) -> SentMessa
         await conversations.mark_read(tx, me, channel_id, sent.seq)
         if body.thread_root_id is not None:
             await _follow(tx, me, body.thread_root_id, sent.seq, people)
-    shown = await _message(tx, me, sent.message.id)
-    return SentMessage(**_fields(shown), duplicate=sent.duplicate)
+    return sent
 
 
 def _fields(message: ChannelMessage) -> dict[str, Any]:
     return {name: getattr(message, name) for name in message.__struct_fields__}
-
-
-def _sending(body: MessageSend) -> Sending:
-    more: dict[str, Any] = {}
-    if body.blocks:
-        more["blocks"] = body.blocks
-    if body.also_in_channel:
-        more["also_in_channel"] = True
-    data = msgspec.json.encode(more)
-    if len(data) > MAX_DATA:
-        raise Invalid.field("blocks", f"At most {MAX_DATA} bytes.", "too_long")
-    return Sending(
-        client_msg_id=str(body.client_msg_id),
-        type=body.type,
-        text=body.text,
-        thread_root_id=body.thread_root_id,
-        file_ids=body.file_ids,
-        data=msgspec.Raw(data) if more else None,
-    )
 
 
 async def _mention(tx: Tx, me: Me, at: Access, message_id: UUID, seq: int, text: str) -> list[UUID]:

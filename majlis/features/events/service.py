@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-import icalendar
-
 from majlis.app import App
 from majlis.features.events import store
 from majlis.features.events.facts import EventNears, InterestShown
@@ -144,6 +142,8 @@ def _local(moment: datetime) -> datetime:
 
 def calendar(post: Post) -> bytes:
     """An event as a file for calendars (RFC 5545). Its UID is its id, so that a later file replaces an earlier one."""
+    import icalendar  # here, as it takes longer to load than it is used by most servers
+
     if post.start_date is None:
         raise ValueError("an event has a date")
     entry = icalendar.Event()

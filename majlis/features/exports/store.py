@@ -148,6 +148,11 @@ ROWS = {
       WHERE user_id = $1 ORDER BY id""",
     "sessions": """SELECT id, device_info, host(ip_address) AS ip_address, user_agent, aal, expires_at, revoked_at,
         last_used_at, created_at FROM user_sessions WHERE user_id = $1 ORDER BY created_at""",
+    "payments": """SELECT id, payer_id, payee_id, purpose, reference, amount, currency, fee, status, refunded, created_at
+      FROM payments WHERE payer_id = $1 OR payee_id = $1 ORDER BY created_at""",
+    "subscriptions": """SELECT s.id, s.subscriber_id, s.payee_id, s.purpose, p.amount, p.currency, s.status, s.period_end,
+        s.created_at FROM subscriptions s JOIN subscription_prices p ON p.id = s.price_id
+      WHERE s.subscriber_id = $1 OR s.payee_id = $1 ORDER BY s.created_at""",
     "devices": "SELECT id, kind, name, created_at, updated_at FROM devices WHERE user_id = $1 ORDER BY created_at",
     "conversations": """SELECT m.conversation_id, c.kind, m.joined_at, m.left_seq IS NOT NULL AS has_left
       FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id

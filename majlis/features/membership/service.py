@@ -9,6 +9,7 @@ import msgspec
 from majlis.app import App
 from majlis.features.channels import service as channels
 from majlis.features.conversations import service as conversations
+from majlis.features.emoji import service as emoji
 from majlis.features.filters import service as filters
 from majlis.features.membership import store
 from majlis.features.membership.model import (
@@ -192,6 +193,7 @@ async def purge(app: App, me: Me) -> None:
         for workspace_id in due:
             async with app.db.tx() as tx:
                 await channels.drop(tx, me, workspace_id)
+                await emoji.drop(tx, me, workspace_id)
                 await workspaces.purge(tx, me, workspace_id)
         if not due:
             return

@@ -105,9 +105,3 @@ class TooMuchBack(Conflict):
     """More than is left of a payment."""
 
     code, detail = "refund_exceeds_payment", "More cannot be given back than was paid."
-
-
-class TooLittleThere(Conflict):
-    """More than an account holds."""
-
-    code, detail = "balance_insufficient", "There is not so much to pay out."

@@ -42,7 +42,7 @@ FACTS = {
 }
 
 
-def ready(app: App) -> None:
+def ready(app: App, me: Me) -> None:
     """Raises PaymentsDisabled. An open transaction is a fault of the program: Stripe would be asked inside it."""
     if app.db.held:
         raise RuntimeError("Stripe is asked outside of transactions: make the route idempotent=False")
@@ -82,7 +82,7 @@ async def start(
     The same again while it is under way; on other terms, a new one instead. What the payee gets is not paid out before
     `payable_from`. Raises Invalid, PayingOneself, StripeRefused, StripeUnavailable, PaymentsDisabled.
     """
-    ready(app)
+    ready(app, me)
     check_terms(me, amount, currency, payee, fee)
     wanted = (amount, currency, payee, fee, payable_from)
     for _ in range(TRIES):
@@ -136,7 +136,7 @@ async def _end(tx: Tx, payment_id: UUID, failure: str) -> None:
 
 async def cancel(app: App, me: Me, payment_id: UUID) -> Payment:
     """Let nobody pay this any more; a payment that was faster stays. Raises NotFound."""
-    ready(app)
+    ready(app, me)
     async with app.db.tx() as tx:
         row = await _visible(tx, me, payment_id)
         if not me.is_system and row.payer_id != me.id:
@@ -267,7 +267,7 @@ async def _take_back(tx: Tx, row: Row, amount: int, key: str) -> RefundRow | Non
 async def send_refund(app: App, me: Me, refund_id: UUID) -> None:
     """Tell Stripe of a refund; for the system. Raises StripeUnavailable, so that the job is tried again."""
     me.require_role("admin")
-    ready(app)
+    ready(app, me)
     async with app.db.tx() as tx:
         wanted = await tx.one(store.UNSENT, refund_id)
     if wanted is None:
@@ -315,7 +315,7 @@ async def _settle(tx: Tx, row: Row, found: Returned) -> None:
 
 async def receive(app: App, me: Me, body: bytes, signature: str) -> None:
     """Take in a webhook, once. Raises BadSignature, Malformed, PaymentsDisabled."""
-    ready(app)
+    ready(app, me)
     hint = app.stripe.hint(body, signature)
     if hint.kind is None:
         return
@@ -327,7 +327,7 @@ async def receive(app: App, me: Me, body: bytes, signature: str) -> None:
 async def sync(app: App, me: Me, intent_id: str) -> None:
     """Ask Stripe for a PaymentIntent and its refunds, and write what it says; for the system."""
     me.require_role("admin")
-    ready(app)
+    ready(app, me)
     try:
         intent = await app.stripe.intent(intent_id)
     except StripeRefused as refused:

@@ -38,7 +38,7 @@ async def onboard(app: App, me: Me, country: str) -> Onboarding:
 
     Raises OtherCountry, PaymentsDisabled, StripeRefused, StripeUnavailable.
     """
-    payments.ready(app)
+    payments.ready(app, me)
     async with app.db.tx() as tx:
         await tx.run(store.ADD, ids.new(), me.user(), country, clock.now())
         row = await _mine(tx, me)
@@ -86,7 +86,7 @@ async def sync(app: App, me: Me, stripe_id: str) -> None:
     Whatever is written was asked for after everything that was written before.
     """
     me.require_role("admin")
-    payments.ready(app)
+    payments.ready(app, me)
     for _ in range(TRIES):
         async with app.db.tx() as tx:
             row = await tx.one(store.BY_STRIPE, stripe_id, None)
@@ -143,7 +143,7 @@ async def _request(tx: Tx, user_id: UUID, currency: str, amount: int | None) -> 
 async def send(app: App, me: Me, payout_id: UUID) -> None:
     """Tell Stripe of a payout; for the system. Raises StripeUnavailable, so that the job is tried again."""
     me.require_role("admin")
-    payments.ready(app)
+    payments.ready(app, me)
     async with app.db.tx() as tx:
         going = await tx.one(store.GOING, payout_id)
     if going is None:

@@ -59,7 +59,7 @@ async def subscribe(app: App, me: Me, payee: UUID, purpose: str, fee_percent: in
     The same again until that is paid. Raises NoPrice, PayingOneself, Subscribed, StillBeginning, PaymentsDisabled,
     StripeRefused, StripeUnavailable.
     """
-    payments.ready(app)
+    payments.ready(app, me)
     if not 0 <= fee_percent <= 100:
         raise Invalid.field("fee_percent", "A fee is a part of the amount.")
     async with app.db.tx() as tx:
@@ -138,7 +138,7 @@ async def sync(app: App, me: Me, stripe_id: str) -> None:
     Whatever is written was asked for after everything that was written before.
     """
     me.require_role("admin")
-    payments.ready(app)
+    payments.ready(app, me)
     for _ in range(TRIES):
         async with app.db.tx() as tx:
             row = await tx.one(store.BY_STRIPE, stripe_id, None)
@@ -156,7 +156,7 @@ async def sync(app: App, me: Me, stripe_id: str) -> None:
 
 async def end(app: App, me: Me, subscription_id: UUID, *, ends: bool) -> Subscription:
     """Let the caller's subscription end with its period, or go on after all. Raises NotFound, StripeUnavailable."""
-    payments.ready(app)
+    payments.ready(app, me)
     async with app.db.tx() as tx:
         row = await _mine(tx, me, subscription_id)
     if row.stripe_id is None or row.status == "ended":

@@ -203,7 +203,7 @@ class Session(Connection):
 
     async def _find_other(self, conversation: UUID) -> None:
         try:
-            async with self.app.db.tx() as tx:
+            async with self.app.db.fresh() as tx:
                 self._others[conversation] = (await conversations.place(tx, self.me, conversation)).other_id
         except NotMember:  # or no more
             return

@@ -69,12 +69,12 @@ class Hub:
         self._told: dict[UUID, Callable[[], None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._clock: asyncio.Task[None] | None = None
-        self._draining = 0
+        self._draining = self._count = 0
         self._forget = app.bus.subscribe(app.gate.CHANNEL, self._changed)
         app.bus.on_gap(self._missed)
 
     def __len__(self) -> int:
-        return sum(map(len, self.people.values()))
+        return self._count
 
     @property
     def full(self) -> bool:
@@ -94,6 +94,7 @@ class Hub:
             channel = f"{notifications.TOLD}:{user}"
             self._told[user] = self.app.bus.subscribe(channel, lambda payload: self._arrived(user, payload))
         own[connection] = None
+        self._count += 1
         connection.socket.on_drain(lambda: self.drain(connection))
         telemetry.sockets.inc()
         self.board.changed(user)
@@ -110,6 +111,7 @@ class Hub:
         own = self.people.get(connection.user, {})
         if connection in own:
             del own[connection]
+            self._count -= 1
             telemetry.sockets.dec()
         if not own and self.people.pop(connection.user, None) is not None:
             self._told.pop(connection.user)()
@@ -134,7 +136,7 @@ class Hub:
         async with connection.subscribing:
             follows = {stream: self.rooms.enter(connection, stream) for stream in wanted}
             try:
-                async with self.app.db.tx() as tx:
+                async with self.app.db.fresh() as tx:
                     found = await conversations.heads(tx, connection.me, list(wanted))
             except BaseException:
                 for stream in follows:
@@ -161,7 +163,7 @@ class Hub:
             if follow.sent >= room.seq:
                 follow.live = True
                 return
-            async with self.app.db.tx() as tx:
+            async with self.app.db.fresh() as tx:
                 entries = await conversations.events(tx, connection.me, stream, follow.sent, BATCH)
             for event in entries:
                 await connection.outbox.eased()
@@ -176,7 +178,7 @@ class Hub:
 
     async def unfollowed(self, connection: Connection) -> list[str]:
         """The streams of somebody that this connection does not follow yet, as many as it may."""
-        async with self.app.db.tx() as tx:
+        async with self.app.db.fresh() as tx:
             found = await conversations.mine(tx, connection.me)
         new = [stream for stream in found if stream not in connection.streams]
         return new[: max(0, MOST_STREAMS - len(connection.streams))]
@@ -195,7 +197,7 @@ class Hub:
             self.spawn(self.app.bus.publish(TYPING + stream[2:], encode(hint)))
 
     async def _entries(self, stream: str, after: int) -> list[Event]:
-        async with self.app.db.tx() as tx:
+        async with self.app.db.fresh() as tx:
             return await conversations.events(tx, Me.system, stream, after, BATCH)
 
     # ---- looking again
@@ -204,7 +206,7 @@ class Hub:
         """Find what no hint has told of, at the end of streams."""
         names = self.rooms.names()
         for at in range(0, len(names), 1000):
-            async with self.app.db.tx() as tx:
+            async with self.app.db.fresh() as tx:
                 ends = await conversations.last_seqs(tx, Me.system, names[at : at + 1000])
             for stream, seq in ends.items():
                 room = self.rooms.get(stream)
@@ -231,7 +233,7 @@ class Hub:
             return
         own = [stream for stream in connection.streams if stream.startswith("c_")]
         if own:
-            async with self.app.db.tx() as tx:
+            async with self.app.db.fresh() as tx:
                 found = await conversations.heads(tx, connection.me, own)
             for stream in found.denied:
                 self.rooms.leave(connection, stream, "removed")
@@ -241,7 +243,7 @@ class Hub:
     async def why(self, user_id: UUID) -> tuple[int, str]:
         """The code and reason with which to close the connections of whose session has ended."""
         try:
-            async with self.app.db.tx() as tx:
+            async with self.app.db.fresh() as tx:
                 account = await identity.get(tx, Me.system, user_id)
         except NotFound:
             return 4403, "account_closed"
@@ -259,7 +261,7 @@ class Hub:
         self.spawn(self._tell(user, UUID(payload.decode())))
 
     async def _tell(self, user: UUID, notification_id: UUID) -> None:
-        async with self.app.db.tx() as tx:
+        async with self.app.db.fresh() as tx:
             found = await notifications.arrived(tx, Me(id=user), notification_id)
         if found is not None:
             for connection in tuple(self.people.get(user, ())):

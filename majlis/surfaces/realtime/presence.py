@@ -148,7 +148,7 @@ class Board:
                 watched = self._watched[user] = _Watched()
                 watched.leave = self._app.bus.subscribe(CHANNEL + str(user), self._heard)
             self._watched[user].coming.add(connection)
-        async with self._app.db.tx() as tx:
+        async with self._app.db.fresh() as tx:
             rows = await sockets.presences(tx, connection.me, met)
         for row in [*rows, *(self._own[user] for user in met if user in self._own)]:
             one = self._watched.get(row.user_id)
@@ -165,7 +165,7 @@ class Board:
     async def _met(self, connection: Connection, user_ids: Collection[UUID]) -> list[UUID]:
         if not user_ids:
             return []
-        async with self._app.db.tx() as tx:
+        async with self._app.db.fresh() as tx:
             return list(await graph.minis(tx, connection.me, user_ids))
 
     def unwatch(self, connection: Connection, only: Collection[UUID] | None = None) -> None:

@@ -11,7 +11,6 @@ import msgspec
 from majlis.app import App
 from majlis.features.conversations import service as conversations
 from majlis.features.conversations.model import NotMember, user_stream
-from majlis.features.messages import service as messages
 from majlis.features.notifications.model import Notification
 from majlis.features.sessions import service as sessions
 from majlis.features.sessions.model import BadAccess
@@ -26,7 +25,7 @@ from majlis.surfaces.realtime.connection import Answers, Connection
 from majlis.surfaces.realtime.frames import Shared, encode
 from majlis.surfaces.realtime.outbox import EPHEMERAL
 from majlis.surfaces.realtime.rooms import TypingHint
-from majlis.surfaces.realtime.writing import sending, spend
+from majlis.surfaces.realtime.writing import say, sending, spend
 
 logger = log.get("majlis.sockets")
 api = http.Api("realtime")
@@ -123,7 +122,7 @@ class Session(Connection):
         except BadAccess as refused:
             await self._turn_away(frame, refused)
             return False
-        async with self.app.db.tx() as tx:
+        async with self.app.db.fresh() as tx:
             found = await conversations.heads(tx, me, [user_stream(me.user())])
         self.me, self.kind = me, frame.client.partition("/")[0][:50]
         self._end_at(expires)
@@ -247,7 +246,7 @@ class Session(Connection):
         await spend(self.app, self.me)
         body = sending(frame.client_msg_id, frame.message)
         async with self.app.db.tx() as tx:
-            sent = await messages.send(tx, self.me, conversation, body)
+            sent = await say(tx, self.me, conversation, body)
         self.say(
             "sent", frame.id, stream=frame.stream, client_msg_id=frame.client_msg_id, message_id=sent.message.id,
             seq=sent.seq, created_at=sent.message.created_at, duplicate=sent.duplicate,

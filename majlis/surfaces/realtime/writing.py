@@ -1,13 +1,18 @@
 """Writing over a socket: the same rules that requests obey, and messages as their protocol has them."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 import msgspec
 
 from majlis.app import App
-from majlis.features.messages.model import MAX_FILES, MAX_TEXT, Sending, TooLong, TooManyFiles
+from majlis.features.conversations import service as conversations
+from majlis.features.discussions import service as discussions
+from majlis.features.messages import service as messages
+from majlis.features.messages.model import MAX_FILES, MAX_TEXT, Sending, Sent, TooLong, TooManyFiles
 from majlis.features.sessions.model import Unconfirmed
 from majlis.kit import limits, telemetry
+from majlis.kit.db import Tx
 from majlis.kit.me import Me
 from majlis.surfaces.realtime.frames import encode
 
@@ -24,6 +29,14 @@ async def spend(app: App, me: Me) -> None:
         if not verdict.allowed:
             telemetry.limited.labels(limits.API.name).inc()
             raise app.limiter.refuse(verdict)
+
+
+async def say(tx: Tx, me: Me, conversation_id: UUID, body: Sending) -> Sent:
+    """Send where it belongs: what is said in a channel obeys the channel. Raises what the services raise."""
+    place = await conversations.place(tx, me, conversation_id, unmet=True)
+    if place.kind == "channel":
+        return await discussions.say(tx, me, conversation_id, body)
+    return await messages.send(tx, me, conversation_id, body)
 
 
 def sending(key: str, message: Mapping[str, msgspec.Raw]) -> Sending:

@@ -119,7 +119,8 @@ def test_a_storm_of_everything_holds(clone: World) -> None:
                     one(service.mark_read, who, conversation_id, n + 1),
                     one(service.pin, who, message.id),
                 ]
-            work.append(one(service.edit, people[n], message.id, "b"))
+            if n < 4:  # the fifth leaves, maybe before their edit
+                work.append(one(service.edit, people[n], message.id, "b"))
         work.append(one(service.leave, people[4], conversation_id))
         return list(await asyncio.gather(*work, return_exceptions=True))
 
@@ -128,7 +129,7 @@ def test_a_storm_of_everything_holds(clone: World) -> None:
     events = log(clone, people[0], conversation_id)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     kinds = Counter(event.type for event in events)
-    assert (kinds["message.pinned"], kinds["member.removed"], kinds["message.updated"]) == (5, 1, 5)
+    assert (kinds["message.pinned"], kinds["member.removed"], kinds["message.updated"]) == (5, 1, 4)
     for person in people:
         own = act(clone, service.events, person, f"u_{person.id}", 0, 1000)
         assert [event.seq for event in own] == list(range(1, len(own) + 1))

@@ -213,3 +213,43 @@ def test_a_refund_sent_by_two_workers_at_once_is_one(city: World, stripe: Fake) 
     city.go(send())
     assert len(stripe.books.of("refund")) == 1
     assert balanced(city, stripe)
+
+
+# ---- while Stripe thinks
+
+
+OPEN_TRANSACTIONS = """SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND state LIKE 'idle in transaction%'"""
+
+
+async def open_while_asked(city: World, stripe: Fake, work: Awaitable[Any]) -> int:
+    """How many transactions are open while Stripe takes its time over a change."""
+    stripe.fault = "slow"
+    asking = asyncio.ensure_future(work)
+    assert await asyncio.to_thread(stripe.entered.wait, 20)
+    async with city.app.db.read() as tx:
+        found: int = (await tx.records(OPEN_TRANSACTIONS))[0][0]
+    stripe.release.set()
+    await asking
+    return found
+
+
+def test_no_transaction_is_open_while_a_payment_is_made(city: World, stripe: Fake) -> None:
+    amina = city.person()
+    work = service.start(city.app, amina.me, "test.order", "1", PRICE, "EUR", None, FEE)
+    assert city.go(open_while_asked(city, stripe, work)) == 0
+
+
+def test_no_transaction_is_open_while_a_refund_is_sent(city: World, stripe: Fake) -> None:
+    payment = paid(city, stripe, city.person(), city.person())
+    asked = city.go(refund(city, payment.id, "1", 300)())
+    assert city.go(open_while_asked(city, stripe, service.send_refund(city.app, Me.system, asked.id))) == 0
+
+
+def test_control_inside_a_transaction_one_is_open(city: World, stripe: Fake) -> None:
+    async def inside() -> None:
+        async with city.app.db.tx() as tx:
+            await tx.records("SELECT 1")
+            await city.app.stripe.create_intent("k", PRICE, "EUR", payment="p", note="n")
+
+    assert city.go(open_while_asked(city, stripe, inside())) == 1

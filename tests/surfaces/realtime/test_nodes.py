@@ -13,7 +13,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -60,8 +59,8 @@ def town(
     environment = {"MAJLIS_DATABASE_URL": url, "MAJLIS_SECRET_KEY": SECRET}
     servers = [Serving(scratch / f"node{n}", **environment) for n in (1, 2)]
     try:
-        with ThreadPoolExecutor(2) as both:
-            list(both.map(Serving.wait, servers))
+        for server in servers:  # which start side by side
+            server.wait()
         yield Town(world, servers[0], servers[1], environment)
     finally:
         for server in servers:

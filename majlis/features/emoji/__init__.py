@@ -1,0 +1,1 @@
+"""Emoji of a workspace's own."""
