@@ -12,7 +12,6 @@ from starlette.middleware.cors import CORSMiddleware
 from majlis import features
 from majlis import settings as configuration
 from majlis.app import App, sealer
-from majlis.features.conversations import service as conversations
 from majlis.kit import facts, hints, jobs, limits, log, page, telemetry
 from majlis.kit.bus import Bus, PostgresBus
 from majlis.kit.cache import open_cache
@@ -81,7 +80,6 @@ async def open_app(settings: Settings, database_url: str) -> App:
         replica = await open_pool(settings.database_read_url, settings.database_pool)
     bus = _bus(settings, database_url)
     await bus.start()
-    conversations.connect(bus)
     hints.connect(bus)
     return App(
         settings=settings,
@@ -107,7 +105,6 @@ async def open_app(settings: Settings, database_url: str) -> App:
 
 async def close_app(app: App) -> None:
     """Disconnect everything."""
-    conversations.disconnect(app.bus)
     hints.disconnect(app.bus)
     await app.images.aclose()
     await app.geocoder.aclose()

@@ -15,7 +15,6 @@ import msgspec
 
 from majlis import main
 from majlis.app import App, sealer
-from majlis.features.conversations import service as conversations
 from majlis.features.identity import service as identity
 from majlis.features.profiles import service as profiles
 from majlis.features.sessions import service as sessions
@@ -162,7 +161,6 @@ class World:
 
     def close(self) -> None:
         self.go(hub.close(self.app))
-        conversations.disconnect(self.app.bus)
         hints.disconnect(self.app.bus)
         self.go(self.http.aclose())
         self.go(self.app.oauth.aclose())
@@ -210,7 +208,6 @@ def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> Ap
     """An app over this database, with everything else in memory or a temporary folder."""
     page.configure(settings.secret_keys()[0])
     bus = MemoryBus()
-    conversations.connect(bus)
     hints.connect(bus)
     return App(
         settings=settings,

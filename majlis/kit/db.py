@@ -129,7 +129,7 @@ class Tx(Reader):
 
         If it is also the only one it commits by itself, which saves two round trips.
         """
-        if self._begun or not self._pool.may_autocommit or _hold.get() is not None:
+        if not self._alone:
             result = await self.one(query, *args)
             self._sealed = not self._pool.nested and _hold.get() is None
             return result

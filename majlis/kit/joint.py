@@ -102,8 +102,8 @@ class Together:
 
     def _start(self, group: _Group) -> None:
         group.called = False
-        callers = [caller for caller in group.waiting[:MOST] if not caller[1].done()]
-        del group.waiting[:MOST]
+        waiting = [caller for caller in group.waiting if not caller[1].done()]
+        callers, group.waiting = waiting[:MOST], waiting[MOST:]
         if callers:
             group.running += 1
             task = asyncio.get_running_loop().create_task(self._run(group, callers))
@@ -158,7 +158,8 @@ async def _alone(
     try:
         rows = await connection.fetch(query.sql, *args)
     except asyncpg.PostgresError as error:
-        answer.set_exception(error)
+        if not answer.done():
+            answer.set_exception(error)
     else:
         if not answer.done():
             answer.set_result(rows)

@@ -2,7 +2,6 @@
 
 import asyncio
 import atexit
-import contextlib
 import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
@@ -62,11 +61,13 @@ class _Lines:
         """Write this line soon; at once outside of an event loop."""
         if self._size + len(line) > TOGETHER:
             self.flush()
-        if not self._lines:
-            with contextlib.suppress(RuntimeError):  # no loop
-                asyncio.get_running_loop().call_later(SOON_S, self.flush)
         self._lines.append(line)
         self._size += len(line)
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_later(SOON_S, self.flush)
+            except RuntimeError:  # no loop
+                self.flush()
 
     def flush(self) -> None:
         """Write what waits."""

@@ -111,6 +111,18 @@ def test_a_caller_who_leaves_takes_nobody_along(clone: World, asked: Log) -> Non
     assert opened == idle, "no connection is still out"
 
 
+def test_who_waits_behind_many_that_left_is_served(clone: World, asked: Log) -> None:
+    async def most_leave() -> list[Any]:
+        tasks = [asyncio.create_task(ask(asked.db, SQUARE, n)) for n in range(joints.MOST + 2)]
+        await asyncio.sleep(0)
+        for task in tasks[: joints.MOST]:
+            task.cancel()
+        async with asyncio.timeout(60):
+            return await asyncio.gather(*tasks[joints.MOST :])
+
+    assert clone.go(most_leave()) == [[], [(65, 1)]]
+
+
 def test_a_connection_that_breaks_is_everybodys_error(clone: World, asked: Log) -> None:
     end = Joint(object, "SELECT pg_terminate_backend(pg_backend_pid()) WHERE $1 > 0", ["int"])
 

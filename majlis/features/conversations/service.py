@@ -1,6 +1,5 @@
 """Verbs of conversations: open, join, leave, read; and the logs that tell of all of it."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -31,8 +30,7 @@ from majlis.features.conversations.model import (
 )
 from majlis.features.graph import service as graph
 from majlis.features.sockets import service as sockets
-from majlis.kit import clock, facts, ids
-from majlis.kit.bus import Bus
+from majlis.kit import clock, facts, hints, ids
 from majlis.kit.db import Query, Reader, Tx
 from majlis.kit.errors import Forbidden, NotFound
 from majlis.kit.me import Me
@@ -49,45 +47,19 @@ NOT_A_MEMBER = NotMember.code
 # ---- hints
 
 
-class _Hints:
-    """Tells the buses of this process what is new in the logs, once it is committed."""
-
-    def __init__(self) -> None:
-        self.buses: list[Bus] = []
-        self._telling: set[asyncio.Future[None]] = set()
-
-    def tell(self, channel: str, event: Event) -> None:
-        encoded = msgspec.json.encode(event)
-        hint: dict[str, Any] = {"seq": event.seq}
-        if len(encoded) <= MAX_HINT:
-            hint["event"] = msgspec.Raw(encoded)
-        for bus in self.buses:
-            telling = asyncio.ensure_future(bus.publish(channel, msgspec.json.encode(hint)))
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
-
-
-_hints = _Hints()
-
-
-def connect(bus: Bus) -> None:
-    """Send the hints of this process over this bus from now on.
-
-    After each commit: channel `conv:<uuid>` or `user:<uuid>`, payload {"seq": N, "event": {…}}; the event (an
-    encoded `Event`) is left out when it has more than 4 KiB.
-    """
-    _hints.buses.append(bus)
-
-
-def disconnect(bus: Bus) -> None:
-    """Send no more hints over this bus."""
-    _hints.buses = [other for other in _hints.buses if other is not bus]
+def _after_commit(tx: Tx, channel: str, event: Event) -> None:
+    """Once this is committed, tell this channel {"seq": N, "event": {…}}, without an event of more than 4 KiB."""
+    encoded = msgspec.json.encode(event)
+    found: dict[str, Any] = {"seq": event.seq}
+    if len(encoded) <= MAX_HINT:
+        found["event"] = msgspec.Raw(encoded)
+    hints.after_commit(tx, channel, msgspec.json.encode(found))
 
 
 def hint(tx: Tx, me: Me, conversation_id: UUID, seq: int, type: str, at: datetime, data: Any) -> None:
     """Once this is committed, tell whoever follows a conversation of an entry that is stored already."""
     event = Event(conversation_stream(conversation_id), seq, type, at, msgspec.Raw(msgspec.json.encode(data)))
-    tx.after_commit(lambda: _hints.tell(f"conv:{conversation_id}", event))
+    _after_commit(tx, f"conv:{conversation_id}", event)
 
 
 async def record(
@@ -110,7 +82,7 @@ async def tell(tx: Tx, me: Me, user_ids: Collection[UUID], type: str, data: Any)
     now, raw = clock.now(), msgspec.Raw(msgspec.json.encode(data))
     for entry in await tx.all(store.APPEND_USERS, sorted(set(user_ids)), type, raw, now):
         event = Event(user_stream(entry.user_id), entry.seq, type, now, raw)
-        tx.after_commit(lambda event=event, who=entry.user_id: _hints.tell(f"user:{who}", event))  # type: ignore[misc]
+        _after_commit(tx, f"user:{entry.user_id}", event)
 
 
 # ---- where somebody stands

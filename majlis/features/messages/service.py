@@ -43,7 +43,6 @@ from majlis.kit.errors import Invalid
 from majlis.kit.http import binding
 from majlis.kit.me import Me
 
-connect, disconnect = conversations.connect, conversations.disconnect
 find_dm, open_dm, open_group = conversations.find_dm, conversations.open_dm, conversations.open_group
 place, members, still_member = conversations.place, conversations.members, conversations.still_member
 add_members, leave = conversations.add_members, conversations.leave

@@ -6,6 +6,7 @@ from collections import Counter
 from uuid import UUID
 
 import asyncpg
+import httpx
 import pytest
 
 from majlis.features.conversations import store as conversations
@@ -15,6 +16,7 @@ from majlis.kit.db import Query
 from tests.features.chat.chatting import ALL, MESSAGES, opened, say
 from tests.features.messages.talking import act, group, log, said
 from tests.features.messages.test_sequence import waiting
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 # ---- sending while being removed
@@ -62,11 +64,17 @@ def _open_at_once(world: World) -> tuple[Counter[object], int]:
     amina, karim = world.person(), world.person()
 
     async def run() -> list[object]:
-        asked = [
-            world.http.post(ALL, headers=who.auth, json={"user_id": str(other.id)})
-            for _ in range(10)
-            for who, other in ((amina, karim), (karim, amina))
-        ]
+        def ask(who: Person, other: Person) -> "asyncio.Future[httpx.Response]":
+            return asyncio.ensure_future(
+                world.http.post(ALL, headers=who.auth, json={"user_id": str(other.id)})
+            )
+
+        # Nothing can be written before two have seen that there is no pair.
+        async with world.app.db.tx() as tx:
+            await tx.run("LOCK TABLE dm_pairs IN EXCLUSIVE MODE")
+            asked = [ask(amina, karim), ask(karim, amina)]
+            await until_waiting(world, 2, *asked)
+        asked += [ask(who, other) for _ in range(9) for who, other in ((amina, karim), (karim, amina))]
         found = await asyncio.gather(*asked)
         return [one.json().get("id", one.status_code) for one in found]
 

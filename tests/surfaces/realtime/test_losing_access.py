@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from majlis.features.conversations import service as conversations
 from majlis.features.graph import service as graph
 from majlis.features.identity import service as identity
 from majlis.features.messages import service as messages
@@ -195,7 +194,6 @@ def test_a_lost_hint_of_a_block_or_a_removal_is_made_good(world: World) -> None:
         async with signed_in(world, bilal) as b:
             await b.ask("subscribe", streams={stream: {}, shared: {}})
             hints.disconnect(world.app.bus)
-            conversations.disconnect(world.app.bus)
             async with world.app.db.tx() as tx:
                 await graph.block(tx, amina.me, bilal.id)
             await remove(world, amina, shared, bilal)

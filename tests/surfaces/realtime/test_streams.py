@@ -13,7 +13,7 @@ from majlis.features.conversations import service as conversations
 from majlis.features.conversations.model import Event
 from majlis.features.messages import service as messages
 from majlis.features.messages.model import Sending
-from majlis.kit import clock
+from majlis.kit import clock, hints
 from majlis.kit.page import Paging
 from majlis.surfaces.realtime import frames, hub
 from majlis.surfaces.realtime.outbox import FRAMES
@@ -24,12 +24,12 @@ from tests.world import World
 
 async def _unheard(world: World, *work: Any) -> None:
     """Do this as a process would that dies before it can tell anybody."""
-    conversations.disconnect(world.app.bus)
+    hints.disconnect(world.app.bus)
     try:
         for one in work:
             await one
     finally:
-        conversations.connect(world.app.bus)
+        hints.connect(world.app.bus)
 
 
 async def _seqs(wire: Wire, stream: str, upto: int) -> list[int]:
@@ -86,9 +86,9 @@ def test_hints_that_come_twice_late_or_mixed_change_nothing(world: World) -> Non
             await _unheard(world, *(write(world, bilal.me, stream, f"{n}") for n in range(4)))
             async with world.app.db.tx() as tx:
                 entries = await conversations.events(tx, amina.me, stream, 0, 10)
-            hints = [msgspec.json.encode({"seq": event.seq, "event": event}) for event in entries]
+            told = [msgspec.json.encode({"seq": event.seq, "event": event}) for event in entries]
             for at in (2, 0, 2, 1, 0, 3, 3, 1):
-                await world.app.bus.publish(channel, hints[at])
+                await world.app.bus.publish(channel, told[at])
             assert await _seqs(one, stream, 4) == [1, 2, 3, 4]
             await one.quiet()
         leave()
