@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -31,6 +32,7 @@ KINDS = ("feed", "one", "like", "comment", "live")
 # What needs the data of --mixed.
 MORE = ("nearby", "trending", "comments", "person", "wall", "search", "markers", "notifications")
 CONNECTIONS = 32
+ROUNDS = "rounds.json"  # the medians of the last rounds, in the folder of logs
 TABLES = ("posts", "post_likes", "post_comments", "profiles", "pgqueuer")  # what the load writes
 
 
@@ -164,7 +166,7 @@ def load(kind: str, seconds: int, server: Server, place: Place) -> Result:
 def rounds(title: str, server: Server, database_url: str, place: Place, args: argparse.Namespace) -> int:
     """Print medians over the rounds of each kind of load. Returns how many requests failed."""
     found: dict[str, list[Result]] = {kind: [] for kind in args.kinds}
-    waiting = []
+    waiting: list[int] = []
     tidy(database_url)
     for number in range(args.rounds):
         for kind in args.kinds:
@@ -174,13 +176,18 @@ def rounds(title: str, server: Server, database_url: str, place: Place, args: ar
         waiting.append(tidy(database_url))
     print(f"\n{title}, medians of {args.rounds} rounds of {args.seconds} s, {CONNECTIONS} connections")
     heads = ("req/s", "p50 ms", "p95 ms", "p99 ms", "server CPU", "database CPU", "bytes", "errors")
-    print(f"{'':8}" + "".join(f"{head:>13}" for head in heads))
+    print(f"{'':14}" + "".join(f"{head:>13}" for head in heads))
+    middles = {
+        kind: Result(*(median(column) for column in zip(*results, strict=True)))
+        for kind, results in found.items()
+    }
+    (place.logs / ROUNDS).write_text(json.dumps({kind: one._asdict() for kind, one in middles.items()}))
     for kind, results in found.items():
-        middle = Result(*(median(column) for column in zip(*results, strict=True)))
+        middle = middles[kind]
         figures = [f"{middle.rps:.0f}", *(f"{value:.2f}" for value in middle[1:4])]
         figures += [*(f"{value:.3f}" for value in middle[4:6]), f"{middle.bytes:.0f}"]
         errors = sum(result.errors for result in results)
-        print(f"{kind:8}" + "".join(f"{figure:>13}" for figure in figures) + f"{errors:>13.0f}")
+        print(f"{kind:14}" + "".join(f"{figure:>13}" for figure in figures) + f"{errors:>13.0f}")
     print("CPU: seconds per 1,000 requests. bytes: of a whole response.")
     print(f"Jobs that waited after a round: {median(waiting):.0f}", flush=True)
     return int(sum(result.errors for results in found.values() for result in results))
@@ -189,7 +196,7 @@ def rounds(title: str, server: Server, database_url: str, place: Place, args: ar
 # ---- what is measured
 
 
-def start_up(place: Place, times: int = 3) -> None:
+def start_up(place: Place, times: int) -> None:
     """Print how long `majlis serve` takes on the seeded folder, with its own PostgreSQL, and what it holds idle."""
     seconds, memory = [], []
     for _ in range(times):
@@ -226,11 +233,12 @@ def beside_reference(
     return process.returncode
 
 
-def fill(place: Place, mixed: bool) -> None:
+def fill(place: Place, mixed: bool, scale: float = 1.0) -> None:
     """Seed, unless that is done; new tokens in any case."""
     command = [sys.executable, str(HERE / "seed.py"), "--data-dir", str(place.data), "--out", str(place.load)]
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAJLIS_", "PG"))}
-    subprocess.run([*command, *(["--mixed"] if mixed else [])], env=env, check=True)
+    command += [f"--scale={scale}", *(["--mixed"] if mixed else [])]
+    subprocess.run(command, env=env, check=True)
 
 
 def places() -> Place:
@@ -253,8 +261,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=3, help="of which medians are taken (default: %(default)s)"
     )
+    parser.add_argument(
+        "--starts", type=int, default=3, help="how often to time the start (default: %(default)s)"
+    )
     parser.add_argument("--kinds", default=",".join(KINDS), help="which loads (default: %(default)s)")
     parser.add_argument("--mixed", action="store_true", help="seed all types of posts, not feed posts only")
+    parser.add_argument("--scale", type=float, default=1.0, help="a part of the rows (default: all)")
     parser.add_argument("--fresh", action="store_true", help="delete the data and seed anew")
     parser.add_argument(
         "--worker", choices=("off", "on", "both"), default="both", help="background jobs in the server"
@@ -284,8 +296,9 @@ def main() -> int:
     if args.fresh:
         shutil.rmtree(place.data, ignore_errors=True)
     print(f"{machine()}, Python {sys.version.split()[0]}", flush=True)
-    fill(place, args.mixed)
-    start_up(place)
+    fill(place, args.mixed, args.scale)
+    if args.starts:
+        start_up(place, args.starts)
     failed = 0
     with embedded.start(place.data / "postgres", settings=seed.POSTGRES) as database:
         for worker in ("off", "on"):

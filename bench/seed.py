@@ -1,6 +1,6 @@
 """Fills a Majlis database with the data of the benchmark, and writes what the load needs.
 
-    python bench/seed.py --data-dir DIR --out DIR [--database-url URL] [--mixed]
+    python bench/seed.py --data-dir DIR --out DIR [--database-url URL] [--mixed] [--scale 0.05]
 
 DIR/tokens.txt: access tokens of 1,000 users; cursors.txt: places in the feed with 1,000 posts or more
 behind each; posts.txt: ids of 20,000 posts that everybody may see; users.txt: ids of 1,000 people. With
@@ -38,6 +38,10 @@ USERS, POSTS, ATTACHMENTS = 20_000, 200_000, 100_000
 LIKES, BOOKMARKS, FOLLOWS, COMMENTS = 1_000_000, 100_000, 500_000, 100_000
 NOTIFICATIONS = 200_000
 TOKENS, CURSORS, IDS, BEHIND = 1_000, 1_000, 20_000, 1_000
+COUNTS = (
+    "USERS", "POSTS", "ATTACHMENTS", "LIKES", "BOOKMARKS", "FOLLOWS", "COMMENTS", "NOTIFICATIONS", "TOKENS", "CURSORS",
+    "IDS", "BEHIND",
+)  # fmt: skip
 TOKEN_LIFE = timedelta(days=30)
 DEVICE = "bench"  # marks the sessions that a later run replaces
 PROVINCES = ("Herat", "Kabul", "Balkh", "Kandahar", "Nangarhar", "Bamyan", "Ghazni", "Badakhshan")
@@ -162,7 +166,7 @@ def _photo(folder: str, name: UUID, width: int, height: int) -> dict[str, Any]:
 
 USER = ["id", "email", "email_verified", "created_at", "updated_at"]
 PROFILE = [
-    "id", "first_name", "last_name", "avatar", "country", "province", "district", "neighborhood", "is_complete",
+    "id", "username", "first_name", "last_name", "avatar", "country", "province", "district", "neighborhood", "is_complete",
     "followers_count", "following_count", "posts_count", "created_at", "updated_at",
 ]  # fmt: skip
 POST = [
@@ -194,7 +198,7 @@ def _profiles(town: Town) -> Iterator[tuple[Any, ...]]:
     following = _count((a for a, _ in town.follows), USERS)
     posts = _count(town.authors, USERS)
     for n, user in enumerate(town.users):
-        names = f"First{n % 977}", f"Last{n % 1499}"
+        names = f"person{n}", f"First{n % 977}", f"Last{n % 1499}"
         counts = followers[n], following[n], posts[n]
         avatar = _photo("avatars", user, 256, 256)
         place = "AF", *PLACES[n % len(PLACES)]
@@ -403,6 +407,11 @@ async def seed(url: str, settings: Settings, out: Path, mixed: bool) -> None:
         await connection.close()
 
 
+def resize(scale: float) -> None:
+    """Make all counts smaller."""
+    globals().update({name: max(20, round(globals()[name] * scale)) for name in COUNTS})
+
+
 def cli() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -414,7 +423,9 @@ def cli() -> None:
     parser.add_argument("--out", required=True, type=Path, help="where the files go")
     parser.add_argument("--database-url", help="another database than the folder's embedded one")
     parser.add_argument("--mixed", action="store_true", help="all types of posts, not only feed posts")
+    parser.add_argument("--scale", type=float, default=1.0, help="a part of the rows (default: all)")
     args = parser.parse_args()
+    resize(args.scale)
     settings, _ = configuration.read(data_dir=args.data_dir, database_url=args.database_url)
     with contextlib.ExitStack() as stack:
         url = settings.database_url

@@ -10,11 +10,13 @@ from majlis.kit.db import Database
 from majlis.kit.limits import Limiter
 from majlis.kit.tokens import Gate
 from majlis.settings import Settings
+from majlis.vendors.connections import Platforms
 from majlis.vendors.files import Files
 from majlis.vendors.geocode import Geocoder
 from majlis.vendors.images import ImagePool
 from majlis.vendors.mail import Mailer
 from majlis.vendors.oauth import Providers
+from majlis.vendors.plaid import Bank
 from majlis.vendors.push import Pushers
 from majlis.vendors.stripe import Processor
 
@@ -37,6 +39,8 @@ class App:
     sealer: Sealer
     oauth: Providers
     stripe: Processor
+    plaid: Bank
+    social: Platforms
     parts: dict[str, Any] = dataclasses.field(default_factory=dict)  # what doors keep for as long as it runs
 
 

@@ -1,66 +1,95 @@
 """The composition root: finds features and surfaces, and builds a running server of them."""
 
 import contextlib
-import importlib
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
 import asyncpg
 from starlette.middleware.cors import CORSMiddleware
 
-from majlis import features
+from majlis import extensions, features
 from majlis import settings as configuration
 from majlis.app import App, sealer
+from majlis.extensions import Feature
+from majlis.features.articles import service as articles
+from majlis.features.exports import service as exports
 from majlis.kit import facts, hints, jobs, limits, log, page, telemetry
 from majlis.kit.bus import Bus, PostgresBus
 from majlis.kit.cache import open_cache
 from majlis.kit.db import Database, open_pool
-from majlis.kit.http import Api, Request, Server
+from majlis.kit.errors import BadExtension
+from majlis.kit.http import Api, Request, Server, Surface
+from majlis.kit.http.hosts import Hosts
 from majlis.kit.http.idempotency import Idempotency
 from majlis.kit.limits import Limiter
+from majlis.kit.me import Me
 from majlis.kit.migrations import KIT
 from majlis.kit.tokens import Gate
-from majlis.settings import Settings
+from majlis.settings import BadSettings, Settings
 from majlis.surfaces import documents, media, operations, unbuilt
+from majlis.surfaces.compat.sioree.door import Sioree
+from majlis.surfaces.compat.starter.door import Starter
+from majlis.surfaces.compat.x18.door import X18
 from majlis.surfaces.native import Native
-from majlis.surfaces.realtime import hamsaya, hub, websocket
-from majlis.vendors import files, geocode, images, mail, oauth, push, stripe
+from majlis.surfaces.realtime import hamsaya, hub, socketio, websocket
+from majlis.vendors import connections, files, geocode, images, mail, oauth, plaid, push, stripe
 
 logger = log.get("majlis")
 ISSUER = "hamsaya"  # of access tokens, contract rule 26
+# What pages of other origins may send.
+ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Origin", "X-Request-ID")
+# What they may read.
+EXPOSED = (
+    "ETag",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-ID",
+)
 
 
 def feature_names() -> list[str]:
-    """Every feature folder."""
+    """Every feature folder of Majlis itself."""
     root = Path(features.__path__[0])
     return sorted(path.parent.name for path in root.glob("*/__init__.py"))
 
 
-def _modules(name: str) -> list[ModuleType]:
+@functools.cache
+def all_features() -> tuple[Feature, ...]:
+    """Every feature, those that installed packages bring last. Raises BadExtension."""
     root = Path(features.__path__[0])
-    with_module = [feature for feature in feature_names() if (root / feature / f"{name}.py").exists()]
-    return [importlib.import_module(f"majlis.features.{feature}.{name}") for feature in with_module]
+    own = [Feature(name, f"majlis.features.{name}", root / name) for name in feature_names()]
+    return (*own, *extensions.features(own))
+
+
+def _modules(part: str) -> list[ModuleType]:
+    return [feature.part(part) for feature in all_features() if feature.has(part)]
 
 
 def feature_apis() -> list[Api]:
-    """The native routes of every feature."""
-    found = [value for module in _modules("routes") for value in vars(module).values()]
+    """The native routes of every feature of Majlis itself."""
+    own = [feature for feature in all_features() if not feature.origin and feature.has("routes")]
+    found = [value for feature in own for value in vars(feature.part("routes")).values()]
     return [value for value in found if isinstance(value, Api)]
 
 
 def load_handlers() -> None:
-    """Import every feature's handlers, which registers them."""
+    """Import every feature's handlers, which registers them, and what of it goes into copies of people's data."""
     _modules("handlers")
+    for feature in all_features():
+        try:
+            exports.include(extensions.copied(feature))
+        except ValueError as error:
+            raise BadExtension(f"{feature.label}: {error}") from error
 
 
 def migration_folders() -> list[Path]:
     """The folders of all migrations."""
-    root = Path(features.__path__[0])
-    return [
-        KIT,
-        *(root / name / "migrations" for name in feature_names() if (root / name / "migrations").is_dir()),
-    ]
+    folders = [feature.folder / "migrations" for feature in all_features()]
+    return [KIT, *(folder for folder in folders if folder.is_dir())]
 
 
 def _bus(settings: Settings, database_url: str) -> Bus:
@@ -100,6 +129,8 @@ async def open_app(settings: Settings, database_url: str) -> App:
         sealer=sealer(settings),
         oauth=oauth.from_settings(settings),
         stripe=stripe.from_settings(settings),
+        plaid=plaid.from_settings(settings),
+        social=connections.from_settings(settings),
     )
 
 
@@ -111,6 +142,8 @@ async def close_app(app: App) -> None:
     await app.mailer.aclose()
     await app.oauth.aclose()
     await app.stripe.aclose()
+    await app.plaid.aclose()
+    await app.social.aclose()
     await app.pusher.aclose()
     await app.limiter.close()
     await app.cache.close()
@@ -137,11 +170,20 @@ async def open_worker(app: App, database_url: str) -> tuple[jobs.Worker, asyncpg
     return worker, connection
 
 
-def surfaces() -> list[Native]:
-    """Every door."""
-    sockets = [websocket.api, hamsaya.api]
+def surfaces() -> list[Surface]:
+    """Every door, the native one first, those of installed packages last. Raises BadExtension."""
+    own = own_surfaces()
+    return [*own, *(door for _, door in extensions.surfaces(own))]
+
+
+def own_surfaces() -> list[Surface]:
+    """The doors of Majlis itself, with the routes of features from outside at the native one. Raises BadExtension."""
+    sockets = [websocket.api, hamsaya.api, socketio.api]
     built = [operations.api, documents.api, media.api, *sockets, *feature_apis()]
-    return [Native([*built, unbuilt.api(built)])]
+    for feature in all_features():
+        if feature.origin and feature.has("routes"):
+            built += extensions.apis(feature, built)
+    return [Native([*built, unbuilt.api(built)]), X18(), Sioree(), Starter()]
 
 
 class Runner:
@@ -177,12 +219,25 @@ class Runner:
         if self._worker is not None:
             await self._worker.stop()
         await hub.close(self._app)
+        await articles.close(self._app, Me.system)
         await close_app(self._app)
         telemetry.traces.close()
 
 
-def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
-    """The ASGI application of this process."""
+def mounts(settings: Settings, doors: Sequence[Surface]) -> dict[str, str]:
+    """Where the doors stand that have a host name of their own, by that name. Raises BadSettings."""
+    known = {door.name: door.mount for door in doors}
+    found = {}
+    for pair in configuration.listed(settings.hosts):
+        host, _, name = pair.partition("=")
+        if not host or name not in known:
+            raise BadSettings(f"MAJLIS_HOSTS: {pair} is not a host and one of {', '.join(known)}")
+        found[host] = known[name]
+    return found
+
+
+def build(settings: Settings, database_url: str) -> Server | Hosts | CORSMiddleware:
+    """The ASGI application of this process. Raises BadExtension, BadSettings."""
     log.configure(settings.log_level, settings.log_format)
     if settings.otlp_endpoint:
         from majlis import __version__
@@ -198,8 +253,9 @@ def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
 
     runner = Runner(settings, database_url)
     origins = configuration.listed(settings.cors_origins)
+    doors = surfaces()
     server = Server(
-        surfaces(),
+        doors,
         client_ip=client_ip,
         timeout_s=settings.request_timeout_s,
         max_body=settings.max_body_mb * 1024 * 1024,
@@ -208,20 +264,15 @@ def build(settings: Settings, database_url: str) -> Server | CORSMiddleware:
         origins=origins,
     )
     runner.server = server
+    hosts = mounts(settings, doors)
+    served = Hosts(server, hosts) if hosts else server
     if not origins:
-        return server
+        return served
     return CORSMiddleware(
-        server,
+        served,
         allow_origins=origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID"],
-        expose_headers=[
-            "ETag",
-            "Retry-After",
-            "X-RateLimit-Limit",
-            "X-RateLimit-Remaining",
-            "X-RateLimit-Reset",
-            "X-Request-ID",
-        ],
+        allow_headers=ALLOWED,
+        expose_headers=EXPOSED,
         max_age=600,
     )

@@ -43,6 +43,7 @@ def feature(root: Path, name: str, beside: str) -> list[Path]:
         folder / f"migrations/{stamp}.sql": _text("migration.sql.txt", words),
         folder / f"migrations/{stamp}.rollback.sql": _text("migration.rollback.sql.txt", words),
         tests / "__init__.py": "",
+        tests / "access.py": _text("access.py.txt", words),
         tests / f"test_{name}.py": _text("test.py.txt", words),
     }
     changed |= _access(root, words)
@@ -113,15 +114,16 @@ def _access(root: Path, words: dict[str, str]) -> dict[Path, str]:
     header = next(line for line in text.splitlines() if line.startswith("METHOD"))
     callers = header.split()[2:]
     width = header.index(callers[0]) - len("METHOD ")
-    lines = ["", f"# {words['Words']}: BODIES and Scene.things of test_access.py do not know them yet"]
+    lines = ["", f"# {words['Words']}"]
     one = f"/api/v1/{words['slug']}/{{{words['thing']}_id}}"
-    for method, path, status in (
-        ("POST", f"/api/v1/{words['slug']}", 422),
-        ("GET", f"/api/v1/{words['slug']}", 200),
-        ("GET", one, 404),
-        ("DELETE", one, 404),
+    for method, path, owner, status in (
+        ("POST", f"/api/v1/{words['slug']}", 201, 201),
+        ("GET", f"/api/v1/{words['slug']}", 200, 200),
+        ("GET", one, 200, 404),
+        ("DELETE", one, 204, 404),
     ):
-        cells = "".join(f"{401 if caller == 'anonymous' else status:>10}" for caller in callers)
+        answers = {"anonymous": 401, "owner": owner}
+        cells = "".join(f"{answers.get(caller, status):>10}" for caller in callers)
         lines.append(f"{method:<6} {path:<{width}}{cells.removeprefix(' ')}")
     return {table: text.rstrip("\n") + "\n" + "\n".join(lines) + "\n"}
 

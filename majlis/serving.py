@@ -125,6 +125,8 @@ def _serve_children(
         os.environ[configuration.PREFIX + name.upper()] = str(getattr(settings, name))
     if workers > 1 and not settings.redis_url and settings.rate_limits == "on":
         logger.warning("each process counts limits by itself; set MAJLIS_REDIS_URL", processes=workers)
+    if workers > 1 and settings.socketio == "on":
+        logger.warning("long polls of Socket.IO find another process; set MAJLIS_SOCKETIO", processes=workers)
     options = _options(settings) | {"factory": True, "workers": workers, "timeout_worker_healthcheck": 20}
     if reload:
         options |= {"reload": True, "reload_dirs": [str(Path(majlis.__file__).parent)]}

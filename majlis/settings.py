@@ -11,10 +11,10 @@ import dotenv
 import msgspec
 from msgspec import Meta
 
-SECRET = {"secret": True}  # marks a value that must never be shown
+from majlis.company_settings import SECRET, CompanySettings
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(CompanySettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator can set. Field `x_y` is read from `MAJLIS_X_Y`."""
 
     mode: Annotated[
@@ -94,29 +94,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     geocoder_url: Annotated[
         str, Meta(description="geocoder at another address, such as your own Nominatim")
     ] = ""
-    google_client_ids: Annotated[
-        str, Meta(description="comma-separated client ids of the apps; empty turns sign-in with Google off")
-    ] = ""
-    google_url: Annotated[str, Meta(description="where Google's keys are, instead of Google")] = ""
-    apple_client_ids: Annotated[
-        str, Meta(description="comma-separated bundle and services ids; empty turns sign-in with Apple off")
-    ] = ""
-    apple_team_id: Annotated[str, Meta(description="team of the key for Apple")] = ""
-    apple_key_id: Annotated[str, Meta(description="id of the key for Apple")] = ""
-    apple_private_key: Annotated[
-        str,
-        Meta(
-            description="text of the .p8 file, line breaks as \\n if need be; lets deletion revoke at Apple",
-            extra=SECRET,
-        ),
-    ] = ""
-    apple_redirects: Annotated[
-        str, Meta(description="services id=redirect address pairs with commas, as the apps use them")
-    ] = ""
-    apple_url: Annotated[str, Meta(description="another address instead of Apple's")] = ""
-    facebook_app_id: Annotated[str, Meta(description="empty turns sign-in with Facebook off")] = ""
-    facebook_app_secret: Annotated[str, Meta(description="secret of the app at Facebook", extra=SECRET)] = ""
-    facebook_url: Annotated[str, Meta(description="another address instead of Facebook's Graph API")] = ""
     fcm_credentials: Annotated[
         str,
         Meta(
@@ -140,6 +117,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stripe_url: Annotated[str, Meta(description="another address instead of Stripe's")] = (
         "https://api.stripe.com"
     )
+    ticket_fee_percent: Annotated[
+        int, Meta(ge=0, le=100, description="the platform's part of what is paid for tickets, in percent")
+    ] = 0
+    creator_fee_percent: Annotated[
+        int, Meta(ge=0, le=100, description="the platform's part of what is paid to authors, in percent")
+    ] = 0
     vapid_key: Annotated[
         str,
         Meta(description="private key from `majlis push-key`; empty sends no push to browsers", extra=SECRET),
@@ -164,6 +147,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(ge=1, description="days for which a client that was away can catch up with conversations"),
     ] = 30
+    workspace_files_mb: Annotated[
+        int, Meta(ge=0, description="what the files of a workspace may take, in MiB; 0 for no limit")
+    ] = 5120
     erasure_days: Annotated[
         int, Meta(ge=0, description="days after which a deleted account is erased for good; 0 keeps it")
     ] = 30
@@ -201,6 +187,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_sockets: Annotated[int, Meta(ge=0, description="open sockets of a process; more are turned away")] = (
         10_000
     )
+    socketio: Annotated[
+        Literal["on", "websocket", "off"], Meta(description="Socket.IO; websocket means without long polls")
+    ] = "on"
     worker: Annotated[Literal["on", "off"], Meta(description="whether serve also runs background jobs")] = (
         "on"
     )
@@ -344,7 +333,15 @@ def unsafe(settings: Settings) -> Iterator[str]:
         yield "MAJLIS_MAIL_URL is not set: people could not confirm their address"
     if any(urlsplit(origin).scheme == "http" for origin in listed(settings.passkey_origins)):
         yield "MAJLIS_PASSKEY_ORIGINS must be https origins"
-    companies = ("google_url", "apple_url", "facebook_url", "fcm_url", "stripe_url")
+    companies = (
+        "google_url",
+        "apple_url",
+        "facebook_url",
+        "fcm_url",
+        "stripe_url",
+        "plaid_url",
+        "social_url",
+    )
     for name in ("media_base_url", "app_url", *companies):
         value = getattr(settings, name)
         if value and urlsplit(value).scheme == "http":
@@ -369,7 +366,8 @@ def describe(settings: Settings, sources: Mapping[str, str]) -> Iterator[tuple[s
 def _help() -> dict[str, tuple[str, bool]]:
     """(help, whether secret) of each setting, in the order of the class."""
     hints = get_type_hints(Settings, include_extras=True)
-    metas = {name: hint.__metadata__[0] for name, hint in hints.items()}
+    own_first = sorted(hints, key=lambda name: name in CompanySettings.__struct_fields__)
+    metas = {name: hints[name].__metadata__[0] for name in own_first}
     return {name: (meta.description, meta.extra == SECRET) for name, meta in metas.items()}
 
 

@@ -257,6 +257,7 @@ def empty(postgres: Callable[[str], str], runner: asyncio.Runner) -> str:
     return postgres("majlis_empty")
 
 
+@pytest.mark.rule("afrochat:R1")
 def test_migrations_go_up_and_down(here: Callable[..., Result], empty: str) -> None:
     database = {"MAJLIS_DATABASE_URL": empty}
     count = len(main.migration_folders())
@@ -283,6 +284,7 @@ def test_a_database_that_does_not_answer_is_said_so_without_its_password(here: C
 # Beside a server
 
 
+@pytest.mark.rule("afrochat:R1")
 def test_a_server_says_where_it_is(town: Serving) -> None:
     (line,) = [line for line in lines_of(town) if line["event"] == "serving"]
     assert line["address"] == town.url and line["docs"] == f"{town.url}/docs"
@@ -565,6 +567,7 @@ def test_no_process_outlives_the_one_that_started_it(scratch: Path) -> None:
         assert httpx.get(again.url + "/health/ready").status_code == 200
 
 
+@pytest.mark.rule("afrochat:R1", "afrochat:R23")
 def test_work_runs_jobs_for_a_server_that_does_not(scratch: Path) -> None:
     folder = scratch / "working"
     with serving(folder, "--no-worker") as server:

@@ -132,6 +132,7 @@ def test_production_starts_with_safe_settings(folder: Path) -> None:
         ("WEBPUSH_HOSTS", "fcm.googleapis.com,http://127.0.0.1:8123"),
     ],
 )
+@pytest.mark.rule("afrochat:R24", "x18:R39")
 def test_production_refuses_what_is_unsafe(folder: Path, name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=f"MAJLIS_{name}") as refused:
         settings.read({**SAFE, f"MAJLIS_{name}": value})

@@ -34,6 +34,7 @@ REFERS_UP = {"polls": {"posts"}}
 KIT_MODULES = (
     "majlis.kit.facts",
     "majlis.kit.jobs",
+    "majlis.kit.sealed",
     "majlis.kit.http.idempotency",
     "majlis.surfaces.operations",
 )
@@ -89,7 +90,8 @@ def of_module(feature: str, module: types.ModuleType) -> Iterator[Statement]:
     for name, value in vars(module).items():
         if not name.isupper() or getattr(value, "__module__", None) == "builtins":
             continue
-        for at, item in enumerate(value if isinstance(value, list | tuple) else [value]):
+        several = dict(enumerate(value)) if isinstance(value, list | tuple) else value
+        for at, item in several.items() if isinstance(several, dict) else [("", value)]:
             place = f"{module.__name__.removeprefix('majlis.')}.{name}" + (
                 f"[{at}]" if item is not value else ""
             )
@@ -173,6 +175,7 @@ def without_rows() -> set[str]:
     }
 
 
+@pytest.mark.rule("afrochat:R24")
 def test_every_statement_can_be_prepared(connection: Any, runner: asyncio.Runner) -> None:
     async def faults() -> list[str]:
         found = []
@@ -376,6 +379,7 @@ FROM pg_constraint c WHERE c.contype = 'f' AND c.connamespace = 'public'::regnam
 """
 
 
+@pytest.mark.rule("afrochat:R25")
 def test_foreign_keys_have_an_index(connection: Any, runner: asyncio.Runner) -> None:
     """Else each deletion of a parent, and each look at its children, goes through the whole table.
 

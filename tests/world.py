@@ -15,6 +15,7 @@ import msgspec
 
 from majlis import main
 from majlis.app import App, sealer
+from majlis.features.articles import service as articles
 from majlis.features.identity import service as identity
 from majlis.features.profiles import service as profiles
 from majlis.features.sessions import service as sessions
@@ -29,7 +30,7 @@ from majlis.kit.me import Me, Origin
 from majlis.kit.tokens import Gate
 from majlis.settings import Settings
 from majlis.surfaces.realtime import hub
-from majlis.vendors import files, geocode, images, mail, oauth, push, stripe
+from majlis.vendors import connections, files, geocode, images, mail, oauth, plaid, push, stripe
 
 T = TypeVar("T")
 SECRET = "a-secret-key-for-tests-only-0123456789"
@@ -161,10 +162,13 @@ class World:
 
     def close(self) -> None:
         self.go(hub.close(self.app))
+        self.go(articles.close(self.app, Me.system))
         hints.disconnect(self.app.bus)
         self.go(self.http.aclose())
         self.go(self.app.oauth.aclose())
         self.go(self.app.stripe.aclose())
+        self.go(self.app.plaid.aclose())
+        self.go(self.app.social.aclose())
 
 
 def server_of(app: App) -> Server:
@@ -226,6 +230,8 @@ def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> Ap
         sealer=sealer(settings),
         oauth=oauth.from_settings(settings),
         stripe=stripe.from_settings(settings),
+        plaid=plaid.from_settings(settings),
+        social=connections.from_settings(settings),
     )
 
 

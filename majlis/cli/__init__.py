@@ -1,15 +1,31 @@
 """The commands of `majlis`. Exit codes: 0 done, 1 failed, 2 wrong usage or settings."""
 
+from typing import Any
+
 import click
 
 from majlis import __version__
-from majlis.cli import database, develop, doctor, look, people, push, queue, serve
+from majlis.cli import common, database, develop, doctor, keys, look, people, push, queue, serve
+from majlis.kit.errors import BadExtension
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+class Commands(click.Group):
+    """Says of an installed package that cannot be used what is wrong, wherever that is found out."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Exits 1 for such a package."""
+        try:
+            return super().invoke(ctx)
+        except BadExtension as error:
+            common.fail(str(error))
+
+
 @click.group(
-    context_settings=HELP, epilog="Settings are MAJLIS_ variables or lines of .env: see `majlis settings`."
+    cls=Commands,
+    context_settings=HELP,
+    epilog="Settings are MAJLIS_ variables or lines of .env: see `majlis settings`.",
 )
 @click.version_option(__version__, prog_name="majlis")
 def main() -> None:
@@ -25,9 +41,10 @@ def main() -> None:
 for command in (
     *(serve.serve, serve.work),
     *(database.migrate, doctor.check),
-    *(look.openapi, look.routes, look.settings),
+    *(look.openapi, look.routes, look.extensions, look.settings),
     *(people.user, queue.mail, queue.jobs),
     push.push_key,
+    keys.keys,
     *(develop.demo, develop.new),
 ):
     main.add_command(command)

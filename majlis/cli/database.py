@@ -40,20 +40,23 @@ def up() -> None:
 @migrate.command()
 @click.argument("count", type=click.IntRange(1), default=1)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def down(count: int, yes: bool) -> None:
+@click.option("--feature", help="Of this feature alone, before its package is uninstalled.")
+def down(count: int, yes: bool, feature: str | None) -> None:
     """Undo the last COUNT migrations (1), with the data that they brought."""
     settings = common.read()
     from majlis import main, serving
     from majlis.kit.migrations import Migrator
 
     with common.told(), serving.beside(settings) as url:
+        folder = _folder(feature) if feature else None
         migrator = Migrator(url, main.migration_folders())
-        last = [found.id for found in migrator.status() if found.applied][-count:][::-1]
+        applied = [found for found in migrator.status() if found.applied]
+        last = [found.id for found in applied if folder in (None, Path(found.path).parent)][-count:][::-1]
         if last and not yes:
             if not sys.stdin.isatty():
                 raise click.UsageError("This deletes data; say --yes.")
             click.confirm(f"Undo {', '.join(last)}, and delete what is stored there?", abort=True)
-        for name in migrator.down(count):
+        for name in migrator.down(count, folder):
             click.echo(f"undone {name}")
 
 
@@ -66,17 +69,24 @@ def status() -> None:
 
     with common.told(), serving.beside(settings) as url:
         found = Migrator(url, main.migration_folders()).status()
+    owners = {one.folder / "migrations": one.label for one in main.all_features()}
     states = {True: Text("applied", "green"), False: Text("missing", "yellow")}
     common.table(
-        ["migration", "feature", "state"], [(m.id, _owner(m.path), states[m.applied]) for m in found]
+        ["migration", "feature", "state"],
+        [(m.id, owners.get(Path(m.path).parent, "kit"), states[m.applied]) for m in found],
     )
     missing = [m.id for m in found if not m.applied]
     if missing:
         common.fail(f"{len(missing)} missing: majlis migrate up")
 
 
-def _owner(path: str) -> str:
-    return Path(path).parent.parent.name
+def _folder(feature: str) -> Path:
+    from majlis import main
+
+    folders = {one.name: one.folder / "migrations" for one in main.all_features()}
+    if feature not in folders:
+        raise click.UsageError(f"There is no feature {feature}: {', '.join(sorted(folders))}")
+    return folders[feature]
 
 
 @migrate.command()
@@ -84,13 +94,10 @@ def _owner(path: str) -> str:
 @click.argument("what")
 def create(feature: str, what: str) -> None:
     """Write an empty migration WHAT of FEATURE, and its rollback."""
-    from majlis import features, main
     from majlis.kit import clock, migrations
 
-    if feature not in main.feature_names():
-        raise click.UsageError(f"There is no feature {feature}: {', '.join(main.feature_names())}")
+    folder = _folder(feature)
     if not re.search(r"[a-z0-9]", what.lower()):
         raise click.UsageError("Say in a few words what it does.")
-    folder = Path(features.__path__[0]) / feature / "migrations"
     path = migrations.create(folder, what, f"{clock.now():%Y%m%dT%H%M}")
     click.echo(f"{path}\n{path.with_suffix('.rollback.sql')}")

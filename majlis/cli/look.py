@@ -104,6 +104,7 @@ def routes(unbuilt: bool) -> None:
     """
     from majlis import main
 
+    brought = {f"{one.module}.routes": one.label for one in main.all_features() if one.origin}
     rows = []
     for surface in main.surfaces():
         found = [route for api in surface.apis for route in api.routes]
@@ -112,9 +113,34 @@ def routes(unbuilt: bool) -> None:
                 continue
             feature = route.module.removeprefix("majlis.").removeprefix("features.").removesuffix(".routes")
             path = surface.mount + route.path
-            rows.append([route.method, path, route.policy.name, route.api, feature, route.limit or ""])
+            where = brought.get(route.module, feature)
+            rows.append([route.method, path, route.policy.name, route.api, where, route.limit or ""])
     common.table(["method", "path", "policy", "group", "where", "limit"], rows)
     click.echo(f"{len(rows)} routes")
+
+
+@click.command(short_help="List what other packages bring.")
+def extensions() -> None:
+    """List the features and doors that installed packages bring, and what is wrong with them. Exits 1 for that.
+
+    The server loads what their entry points `majlis.features` and `majlis.surfaces` name.
+
+    \b
+    majlis extensions
+    """
+    from majlis import extensions as found
+    from majlis import main
+
+    rows = [
+        [one.origin, "feature", one.name, ", ".join(one.above), str(len(one.migrations()))]
+        for one in main.all_features()
+        if one.origin
+    ]
+    doors = found.surfaces(main.own_surfaces())
+    rows += [[origin, "door", door.name, door.mount, ""] for origin, door in doors]
+    common.table(["package", "brings", "name", "builds on or is mounted at", "migrations"], rows)
+    if faults := [fault for one in main.all_features() for fault in found.faults(one, main.all_features())]:
+        common.fail("\n".join(faults))
 
 
 @click.command(short_help="Print all settings and their sources.")

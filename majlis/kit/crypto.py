@@ -47,6 +47,16 @@ class Sealer:
         self._ciphers = {kid: AESGCM(key) for kid, key in keys.items()}
         self._kid = next(iter(keys))
 
+    @property
+    def kid(self) -> str:
+        """The id of the newest key."""
+        return self._kid
+
+    @property
+    def prefix(self) -> str:
+        """What everything begins with that the newest key seals."""
+        return f"v1:{self._kid}:"
+
     def seal(self, plain: bytes, place: str) -> str:
         """`v1:kid:…`; `place` (table|column|row id) must be given again to open it."""
         nonce = secrets.token_bytes(12)

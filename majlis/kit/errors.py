@@ -88,6 +88,12 @@ class UnsupportedType(Refused):
     code, status, detail = "unsupported_type", 415, "This type is not supported."
 
 
+class RangeNotSatisfiable(Refused):
+    """A range that lies outside of the file."""
+
+    code, status, detail = "range_not_satisfiable", 416, "The file has no such bytes."
+
+
 class Invalid(Refused):
     """Well-formed, but fields are missing or wrong; `fields` names every one."""
 
@@ -121,3 +127,7 @@ class Unavailable(Refused):
     """Something the server depends on does not answer."""
 
     code, status, detail = "unavailable", 503, "Try again shortly."
+
+
+class BadExtension(Exception):
+    """An installed package that cannot be used; the message tells an operator which, and why."""

@@ -21,6 +21,7 @@ class Me(msgspec.Struct, frozen=True):
     mfa: bool = False  # whether a second factor is set up, so that level 2 can be demanded
     verified: bool = False
     is_system: bool = False
+    door: str = ""  # at which the token counts; empty for the native one
 
     anonymous: ClassVar["Me"]
     system: ClassVar["Me"]

@@ -69,10 +69,11 @@ class Migrator:
         with self._backend() as (backend, migrations):
             return [self._step(backend, migration, "apply") for migration in backend.to_apply(migrations)]
 
-    def down(self, count: int = 1) -> list[str]:
-        """Undo the last ones. Returns the ids. Raises MigrationFailed."""
+    def down(self, count: int = 1, folder: Path | None = None) -> list[str]:
+        """Undo the last ones, of one folder or of all. Returns the ids. Raises MigrationFailed."""
         with self._backend() as (backend, migrations):
-            last = list(backend.to_rollback(migrations))[:count]
+            applied = backend.to_rollback(migrations)
+            last = [one for one in applied if folder in (None, Path(one.path).parent)][:count]
             return [self._step(backend, migration, "rollback") for migration in last]
 
     def _step(self, backend: Any, migration: Any, direction: str) -> str:

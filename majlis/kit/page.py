@@ -30,6 +30,11 @@ class Paging(msgspec.Struct, frozen=True):
     limit: int = DEFAULT
     cursor: str | None = None
     offset: int | None = None
+    counted: bool = True  # whether a page by offset tells the total
+
+    def wants_total(self) -> bool:
+        """Whether the page is to tell how long the whole list is."""
+        return self.offset is not None and self.cursor is None and self.counted
 
 
 class _Signer:

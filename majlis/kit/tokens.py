@@ -27,21 +27,26 @@ class Expired(BadToken):
 
 
 class Signer:
-    """Signs with the first key, accepts all. Each key is named by its digest."""
+    """Signs with the first key, accepts all. Each key is named by its digest. Every purpose has keys of its own."""
 
-    def __init__(self, secrets: list[str], issuer: str) -> None:
-        keys = [crypto.derive(secret, "access-token") for secret in secrets]
+    def __init__(self, secrets: list[str], issuer: str, purpose: str = "access-token") -> None:
+        keys = [crypto.derive(secret, purpose) for secret in secrets]
         self._keys = {crypto.b64(crypto.derive(key.hex(), "kid")[:6]): key for key in keys}
         self._kid = next(iter(self._keys))
         self._issuer = issuer
 
-    def sign(self, claims: dict[str, Any], issued: datetime, expires: datetime) -> str:
-        """A token with these claims and iss, iat, exp, jti."""
+    def sign(self, claims: dict[str, Any], issued: datetime, expires: datetime, audience: str = "") -> str:
+        """A token with these claims and iss, iat, exp, jti; and aud, for one that counts at that door only."""
+        if audience:
+            claims = {**claims, "aud": audience}
         body = {**claims, "iss": self._issuer, "iat": issued, "exp": expires, "jti": ids.new().hex}
         return jwt.encode(body, self._keys[self._kid], ALGORITHM, headers={"kid": self._kid})
 
-    def verify(self, token: str) -> dict[str, Any]:
-        """The claims. Raises BadToken or Expired. Only our algorithm counts, whatever the header says."""
+    def verify(self, token: str, audience: str = "") -> dict[str, Any]:
+        """The claims. Raises BadToken, for a token of another door too, or Expired.
+
+        Only our algorithm counts, whatever the header says.
+        """
         if len(token) > MAX_LENGTH:
             raise BadToken("too long")
         try:
@@ -51,6 +56,7 @@ class Signer:
                 key,
                 [ALGORITHM],
                 issuer=self._issuer,
+                audience=audience or None,  # a token that names a door where none is asked for is refused
                 options={"require": ["exp", "iat", "iss", "jti"], "verify_exp": False, "verify_iat": False},
             )
             over = float(claims["exp"]) <= clock.now().timestamp()
@@ -130,6 +136,7 @@ class Gate:
 
     def __init__(self, secrets: list[str], issuer: str, bus: Bus) -> None:
         self.signer = Signer(secrets, issuer)
+        self.refresher = Signer(secrets, issuer, "refresh-token")  # of doors whose refresh tokens are signed
         # A process that may have missed a hint must not trust its memory.
         self.seen: Seen[Me] = Seen(lambda: bus.healthy)
         self._bus = bus

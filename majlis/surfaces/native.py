@@ -11,7 +11,7 @@ from majlis.features.sessions.model import ForgedAccess, Unconfirmed
 from majlis.features.sockets import service as sockets
 from majlis.kit import limits, telemetry
 from majlis.kit.errors import FieldFault, Refused
-from majlis.kit.http import Api, Request
+from majlis.kit.http import Api, Dialect, Request
 from majlis.kit.limits import Limit, Verdict
 from majlis.kit.me import Me
 
@@ -40,7 +40,7 @@ class Error(msgspec.Struct):
     error: ErrorBody
 
 
-class Native:
+class Native(Dialect):
     """The door of the Hamsaya and AfroChat contracts."""
 
     name = "majlis"

@@ -31,7 +31,9 @@ class Live(msgspec.Struct):
     status: str
 
 
-async def _components(app: App) -> dict[str, Literal["ok", "down"]]:
+async def components(app: App) -> dict[str, Literal["ok", "down"]]:
+    """The state of what the server needs: database, hints between processes, files."""
+
     async def database() -> None:
         async with app.db.tx() as tx:
             await tx.last(ALIVE)
@@ -52,9 +54,9 @@ async def _components(app: App) -> dict[str, Literal["ok", "down"]]:
 
 
 async def _report(app: App) -> http.Answer:
-    components = await _components(app)
-    down = [name for name, state in components.items() if state == "down"]
-    report = Health("ok" if not down else "down", clock.now(), components)
+    found = await components(app)
+    down = [name for name, state in found.items() if state == "down"]
+    report = Health("ok" if not down else "down", clock.now(), found)
     return http.Answer(report, 503 if down else 200, {"Cache-Control": "no-store"})
 
 

@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import msgspec
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
-from majlis.kit.errors import Invalid, NotFound, Refused, Unavailable
+from majlis.kit.errors import Invalid, NotFound, Unavailable
+from majlis.kit.errors import RangeNotSatisfiable as RangeNotSatisfiable
 from majlis.settings import BadSettings, Settings
 
 KEY_BYTES = 512
@@ -44,12 +45,6 @@ class FileInfo(msgspec.Struct, frozen=True):
     modified: datetime
 
 
-class RangeNotSatisfiable(Refused):
-    """A range that lies outside of the file."""
-
-    code, status, detail = "range_not_satisfiable", 416, "The file has no such bytes."
-
-
 class Files(Protocol):
     """Files by key, a path of segments such as `<uuid>/photo.webp`.
 
@@ -59,8 +54,13 @@ class Files(Protocol):
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
         """Write a file whole or not at all, over whatever was there. Invalid for a key that cannot exist."""
 
-    async def put_file(self, key: str, source: Path, *, content_type: str) -> None:
-        """`put` of what a file of this machine holds, a piece at a time."""
+    async def put_file(
+        self, key: str, source: Path | IO[bytes], *, content_type: str, disposition: str = ""
+    ) -> None:
+        """`put` of what a file of this machine holds, a piece at a time; an open one from where it stands.
+
+        Whoever fetches it by a signed address is told the disposition.
+        """
 
     async def get(self, key: str) -> bytes:
         """The whole file. NotFound when there is none."""
@@ -99,16 +99,27 @@ class ObjectStore:
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
         """Write a file whole or not at all, over whatever was there. Invalid for a key that cannot exist."""
-        await self._put(key, data, content_type, in_parts=len(data) > ONE_PIECE)
+        await self._put(key, data, content_type, "", in_parts=len(data) > ONE_PIECE)
 
-    async def put_file(self, key: str, source: Path, *, content_type: str) -> None:
-        """`put` of what a file of this machine holds, a piece at a time."""
-        await self._put(key, source, content_type, in_parts=True)
+    async def put_file(
+        self, key: str, source: Path | IO[bytes], *, content_type: str, disposition: str = ""
+    ) -> None:
+        """`put` of what a file of this machine holds, a piece at a time; an open one from where it stands.
 
-    async def _put(self, key: str, data: bytes | Path, content_type: str, *, in_parts: bool) -> None:
+        Whoever fetches it by a signed address is told the disposition.
+        """
+        await self._put(key, source, content_type, disposition, in_parts=True)
+
+    async def _put(
+        self, key: str, data: bytes | Path | IO[bytes], content_type: str, disposition: str, *, in_parts: bool
+    ) -> None:
         if (fault := fault_of(key)) is not None:
             raise Invalid.field("key", fault)
-        attributes = {"Content-Type": content_type} if isinstance(self._store, S3Store) else None
+        attributes: obstore.Attributes | None = None
+        if isinstance(self._store, S3Store):
+            attributes = {"Content-Type": content_type}
+            if disposition:
+                attributes["Content-Disposition"] = disposition
         with self._reached():
             await obstore.put_async(
                 self._store,

@@ -22,6 +22,7 @@ class Kind(enum.Enum):
     COMMENT = "comment"
     BUSINESS = "business"
     GENERIC = "generic"
+    EVENT = "event"
 
 
 class Format(enum.Enum):

@@ -21,6 +21,7 @@ NICENESS = 5
 WIDTH = 1200
 TALLEST = 16383  # WebP holds no longer edge
 THUMBNAIL = 320
+THUMBNAILS = {Kind.EVENT: 300}  # where they are of another size
 QUALITY = 80
 THUMBNAIL_QUALITY = 70
 CROPPED = {Kind.AVATAR: (400, 400), Kind.COVER: (1600, 900)}
@@ -66,7 +67,8 @@ def convert(data: bytes, format: Format, kind: Kind) -> tuple[bytes, int, int, b
     fitted = _cropped(data, image, format, kind, turned) if kind in CROPPED else _inside(image)
     # Held in memory because it is read twice, and 8-bit sRGB because that is all that WebP has.
     fitted = fitted.colourspace("srgb").cast("uchar").copy_memory()
-    thumbnail = fitted.thumbnail_image(THUMBNAIL, height=THUMBNAIL, size="down", no_rotate=True)
+    edge = THUMBNAILS.get(kind, THUMBNAIL)
+    thumbnail = fitted.thumbnail_image(edge, height=edge, size="down", no_rotate=True)
     return (
         fitted.webpsave_buffer(Q=QUALITY, keep="none"),
         fitted.width,

@@ -59,9 +59,12 @@ def test_probes_ask_what_the_contract_says() -> None:
 
 
 @pytest.mark.rule("hamsaya:3")
+@pytest.mark.rule("afrochat:R32")
 def test_a_proxy_stands_before_the_api_and_its_stores_behind_it() -> None:
     nginx = (DEPLOY / "nginx.conf").read_text()
     assert "proxy_set_header Upgrade $http_upgrade" in nginx, "WebSockets pass"
+    assert "~^/sioree/api/social/ 0;" in nginx
+    assert "~^/hooks/             0;" in nginx and "if=$majlis_logged" in nginx, "secrets stay out of logs"
     assert "listen 443 ssl" in nginx and "return 301 https://" in nginx
     (compose,) = documents("compose.yaml")
     assert {"majlis", "postgres", "redis", "s3"} <= set(compose["services"])
@@ -79,6 +82,7 @@ def test_every_setting_that_is_set_exists(name: str) -> None:
 
 
 @pytest.mark.rule("hamsaya:173")
+@pytest.mark.rule("afrochat:R32", "x18:R42")
 def test_the_image_is_built_in_two_stages_and_runs_as_nobody_special() -> None:
     lines = (DEPLOY / "Containerfile").read_text().splitlines()
     assert len([line for line in lines if line.startswith("FROM ")]) == 2

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from majlis.kit.errors import Refused, Unauthenticated
-from majlis.kit.http import Api, Request, Server
+from majlis.kit.http import Api, Dialect, Request, Server
 from majlis.kit.http.idempotency import Idempotency
 from majlis.kit.me import Me
 
@@ -13,7 +13,7 @@ USERS = {"good": UUID(int=7), "other": UUID(int=8)}
 MAX_BODY = 2000
 
 
-class Door:
+class Door(Dialect):
     """A surface whose tokens are the keys of USERS."""
 
     name, title, mount = "toy", "Toy", ""

@@ -35,6 +35,7 @@ def program(level: str, form: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
+@pytest.mark.rule("afrochat:R21")
 def test_lines_come_soon_and_whole() -> None:
     with program("info", "json") as process:
         assert process.stdout is not None

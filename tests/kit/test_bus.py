@@ -469,6 +469,7 @@ def test_a_server_that_is_away_at_the_start_fails_nobody(
     asyncio.run(body())
 
 
+@pytest.mark.rule("afrochat:R19")
 def test_redis_killed_and_restarted(redis: RedisServer) -> None:
     async def body() -> None:
         async with AsyncExitStack() as stack:

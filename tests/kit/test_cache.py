@@ -210,6 +210,7 @@ async def _rested(cache: Cache) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.rule("afrochat:R19")
 def test_redis_that_is_away_is_a_miss_and_comes_back(redis: RedisServer) -> None:
     async def body() -> None:
         cache = RedisCache(redis.url)

@@ -576,6 +576,7 @@ def ask(
     return runner.run(run())
 
 
+@pytest.mark.rule("afrochat:R24")
 def test_origins_come_from_settings(runner: asyncio.Runner, tmp_path: Path) -> None:
     ours = "https://app.example.org"
     asked = {

@@ -174,6 +174,7 @@ def test_a_hit_in_memory_asks_nobody() -> None:
 
 
 @pytest.mark.rule("hamsaya:66")
+@pytest.mark.rule("afrochat:R6", "x18:R33")
 def test_redis_counts_for_all_processes_in_a_sliding_window(redis: RedisServer) -> None:
     async def body() -> None:
         one, two = Limiter(redis.url, enabled=True), Limiter(redis.url, enabled=True)

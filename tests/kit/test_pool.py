@@ -25,6 +25,7 @@ async def pid(connection: Any) -> int:
     return int(await connection.fetchval("SELECT pg_backend_pid()"))
 
 
+@pytest.mark.rule("afrochat:R25")
 def test_no_more_are_open_than_allowed(clone: World, pool: Pool) -> None:
     most: list[int] = []
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from majlis.kit import clock, crypto, geo, ids, page
+from majlis.kit import clock, crypto, currencies, geo, ids, page
 from majlis.kit.crypto import Sealer, Unsealable
 from majlis.kit.errors import Forbidden, Malformed, Unauthenticated
 from majlis.kit.geo import Point
@@ -267,3 +267,22 @@ def test_logs_are_one_json_object_a_line() -> None:
     assert (events["kept"]["code"], events["kept"]["number"]) == ("bad_json", 5)
     assert "ValueError: what went wrong" in events["failed"]["exception"]
     assert events["from a library"]["logger"] == "library"
+
+
+# ---- currencies
+
+
+@pytest.mark.parametrize(
+    "amount, currency, words",
+    [
+        (1250, "EUR", "12.50 EUR"),
+        (5, "USD", "0.05 USD"),
+        (-1250, "AFN", "-12.50 AFN"),
+        (1250, "JPY", "1250 JPY"),
+        (1250, "KWD", "1.250 KWD"),
+        (99_999_999_999, "EUR", "999999999.99 EUR"),
+        (0, "EUR", "0.00 EUR"),
+    ],
+)
+def test_amounts_are_shown_as_people_read_them(amount: int, currency: str, words: str) -> None:
+    assert currencies.shown(amount, currency) == words

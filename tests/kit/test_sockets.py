@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 import websockets
 
-from majlis.kit.http import Api, Request, Server, Socket, access, protocol
+from majlis.kit.http import Api, Dialect, Request, Server, Socket, access, protocol
 from majlis.kit.http.protocol import Protocol, SocketProtocol
 from majlis.kit.http.sockets import Binary, Closed
 from majlis.kit.me import Me
@@ -23,7 +23,7 @@ CEILING_S = 20.0
 Talk = Callable[[Socket], Awaitable[None]]
 
 
-class Door:
+class Door(Dialect):
     """A surface with one socket."""
 
     name = title = mount = ""

@@ -76,6 +76,18 @@ def test_an_account_has_1000_requests_an_hour_wherever_it_is(world: World) -> No
     assert anonymous(world) == [200]
 
 
+@pytest.mark.settings(rate_limits="on", limits="api=100/60,burst=100/60,ip=100/60")
+@pytest.mark.rule("afrochat:R6", "afrochat:D10")
+def test_a_hundred_a_minute_for_an_account_and_for_an_address_can_be_set(world: World) -> None:
+    amina, karim = world.person("Amina"), world.person("Karim")
+    for who, others in ((amina, karim), (None, amina)):
+        answers = [world.get(POSTS, who) for _ in range(101)]
+        assert [answer.status_code for answer in answers] == [200] * 100 + [429]
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+        if who is not None:
+            assert world.get(POSTS, others).status_code == 200
+
+
 @LIMITED
 @pytest.mark.rule("hamsaya:61")
 def test_every_session_of_an_account_counts_together(world: World) -> None:

@@ -1,5 +1,6 @@
 """Health, readiness and metrics."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +33,24 @@ def test_not_ready_while_a_component_is_down(world: World, monkeypatch: pytest.M
     answer = world.get("/health/ready")
     assert (answer.status_code, answer.json()["components"]["bus"]) == (503, "down")
     assert world.get("/health/live").status_code == 200
+
+
+@pytest.mark.rule("afrochat:R20", "hamsaya:171")
+def test_health_names_everything_that_is_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"database": "ok", "bus": "ok", "files": "ok"}
+    assert world.get("/health").json()["components"] == found
+
+    def broken() -> Any:
+        raise ConnectionError("the database is away")
+
+    # A proxy for the database, so that the test's own connection stays.
+    away = SimpleNamespace(tx=broken)
+    for name, instead in (("bus", DeafBus()), ("db", away)):
+        monkeypatch.setattr(world.app, name, instead)
+        found["database" if name == "db" else name] = "down"
+        answer = world.get("/health")
+        assert (answer.status_code, answer.json()["status"]) == (503, "down")
+        assert answer.json()["components"] == found
 
 
 @pytest.mark.rule("hamsaya:171")

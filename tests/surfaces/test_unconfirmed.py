@@ -7,6 +7,7 @@ import pytest
 
 from majlis.features.identity import service as identity
 from majlis.kit.me import Me
+from tests.access_x18 import through
 from tests.features.posts.writing import POSTS, write
 from tests.world import PASSWORD, Person, World
 
@@ -36,8 +37,39 @@ def writing(world: World) -> set[str]:
     return {
         f"{route.method} {route.path}"
         for route in world.server.routes
-        if route.method not in ("GET", "WEBSOCKET") and route.policy.token == "needed"
+        if route.surface.mount == ""
+        and route.method not in ("GET", "WEBSOCKET")
+        and route.policy.token == "needed"
     }
+
+
+DOORS = {
+    "/x18": r"/auth/|/users/me$|/notifications",
+    "/sioree": r"/auth/",
+    "/starter": r"/auth/|/notifications/",
+}
+
+
+@ASKED
+@pytest.mark.parametrize("mount", DOORS)
+def test_every_writing_route_of_a_door_is_closed_but_for_what_is_ones_own(world: World, mount: str) -> None:
+    (door,) = {route.surface for route in world.server.routes if route.surface.mount == mount}
+    amina = world.person(verified=False)
+    there = through(world, amina, door.audience)
+    routes = [
+        route
+        for route in world.server.routes
+        if route.surface is door
+        and route.method not in ("GET", "DELETE", "WEBSOCKET")
+        and route.policy.token == "needed"
+        and not re.search(DOORS[mount], route.path)
+    ]
+    assert len(routes) > 3
+    for route in routes:
+        path = mount + re.sub(r"\{[^}]*\}", str(uuid4()), route.path)
+        answer = world.go(world.http.request(route.method, path, headers=there.auth, json={}))
+        assert (route, answer.status_code) == (route, 403)
+        assert re.search("email_not_verified|Confirm your e-mail address first", answer.text)
 
 
 @ASKED

@@ -78,6 +78,7 @@ async def joined(chunks: AsyncIterator[bytes]) -> bytes:
     return b"".join([chunk async for chunk in chunks])
 
 
+@pytest.mark.rule("x18:R35")
 def test_what_is_put_can_be_got_and_described(store: Files) -> None:
     async def body() -> None:
         before = datetime.now(UTC) - timedelta(seconds=2)

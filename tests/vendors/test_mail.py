@@ -141,6 +141,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.rule("afrochat:R22")
 def test_a_mail_arrives_as_it_was_written() -> None:
     inbox = Inbox()
     letter = Mail(
@@ -361,6 +362,7 @@ def test_a_sender_that_is_no_address_is_refused(sender: str) -> None:
         mail.from_settings(Settings(mail_from=sender))
 
 
+@pytest.mark.rule("afrochat:R22")
 def test_without_a_server_mail_goes_into_the_data_folder(tmp_path: Path) -> None:
     settings = Settings(data_dir=str(tmp_path / "data"))
     folder = mail.mail_folder(settings)
@@ -447,6 +449,20 @@ def test_notices_need_no_token() -> None:
         ("reset_password", {"app_url": "https://app.example", "token": "t", "lifetime": "30 minutes"}),
         ("password_changed", {"app_url": "https://app.example"}),
         ("export_ready", {"app_url": "https://app.example", "days": "7"}),
+        (
+            "order_paid",
+            {
+                "app_url": "https://app.example",
+                "tickets": "2 Entry",
+                "event": "kites",
+                "total": "9 EUR",
+                "invoice": "Invoice 1.",
+            },
+        ),
+        ("payment_returned", {"app_url": "https://app.example", "total": "9.00 EUR"}),
+        ("order_refunded", {"app_url": "https://app.example", "total": "9.00 EUR"}),
+        ("places_offered", {"app_url": "https://app.example", "tickets": "2", "until": "noon"}),
+        ("ticket_offered", {"app_url": "https://app.example", "name": "Amina", "event": "kites"}),
         ("account_deleted", {}),
         ("identity_linked", {"app_url": "https://app.example", "provider": "Google"}),
     ],

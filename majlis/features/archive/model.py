@@ -42,7 +42,7 @@ class FoundIn(msgspec.Struct):
     id: UUID
     workspace_id: UUID
     kind: ChannelKind
-    name: str
+    name: str | None
 
 
 class Hit(msgspec.Struct):
@@ -180,7 +180,10 @@ def _filter(wanted: Wanted, zone: ZoneInfo, operator: str, value: str, negated: 
 
 
 def _channel(wanted: Wanted, zone: ZoneInfo, value: str, negated: bool) -> str | None:
-    return None if value.startswith("@") else value.removeprefix("#").lower() or None
+    """The name of a channel, or @ and that of the other one of a conversation of two."""
+    if value.startswith("@"):
+        return value.casefold() if len(value) > 1 else None
+    return value.removeprefix("#").lower() or None
 
 
 def _person(wanted: Wanted, zone: ZoneInfo, value: str, negated: bool) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from majlis.features.archive.model import Sort, Term, Wanted, parse
 from majlis.features.channels.model import ChannelKind
-from majlis.features.channels.service import FROM, READABLE
+from majlis.features.channels.service import FROM, KIND, READABLE
 from majlis.features.discussions.service import MESSAGE, Row
 from majlis.kit.db import Query
 from majlis.kit.text import prefix_query
@@ -43,7 +43,7 @@ class Place(msgspec.Struct):
     created_at: datetime
     channel_id: UUID
     kind: ChannelKind
-    name: str
+    name: str | None
 
 
 class Asked:
@@ -79,7 +79,7 @@ class Asked:
         for negated in (False, True):
             sign = "NOT " * negated
             if names := wanted.values("in", negated=negated):
-                self._where.append(f"{sign}ch.name = ANY(${self._arg(names)}::text[])")
+                self._where.append(f"{sign}{self._in(names)}")
             if names := wanted.values("from", negated=negated):
                 self._where.append(f"{sign}{self._by(names)}")
             flags = wanted.values("has", negated=negated) + wanted.values("is", negated=negated)
@@ -88,6 +88,16 @@ class Asked:
             self._where.append(f"m.created_at >= ${self._arg(wanted.since)}")
         if wanted.until is not None:
             self._where.append(f"m.created_at < ${self._arg(wanted.until)}")
+
+    def _in(self, names: Sequence[str]) -> str:
+        at = self._arg([name for name in names if not name.startswith("@")])
+        found = f"coalesce(ch.name = ANY(${at}::text[]), false)"
+        if people := [name[1:] for name in names if name.startswith("@")]:
+            found += f""" OR ch.direct IS NOT DISTINCT FROM 'dm' AND coalesce((SELECT true FROM conversation_members x
+              JOIN workspace_members o ON o.workspace_id = $2 AND o.user_id = x.user_id
+              WHERE x.conversation_id = ch.id AND x.user_id <> $1 AND o.username = ANY(${self._arg(people)}::text[])
+              LIMIT 1), false)"""
+        return f"({found})"
 
     def _by(self, names: Sequence[str]) -> str:
         at = self._arg(list(names))
@@ -119,7 +129,7 @@ class Asked:
         sql = f"""SELECT id, score, created_at, channel_id, kind, name FROM (
           SELECT m.id, {score} AS score, m.created_at, m.channel_id, m.kind, m.name FROM (
             SELECT m.id, m.text, m.created_at, ch.id AS channel_id, ch.name,
-              CASE WHEN ch.is_private THEN 'private' ELSE 'public' END AS kind {self._from} {latest}) AS m) AS found
+              {KIND} AS kind {self._from} {latest}) AS m) AS found
         {where} ORDER BY score DESC, created_at DESC, id DESC LIMIT ${len(args) - 1} OFFSET ${len(args)}"""
         return Query(Place, sql), args
 
@@ -130,7 +140,7 @@ BY_IDS = Query(Row, f"SELECT {MESSAGE} FROM messages m WHERE m.id = ANY($2::uuid
 def samples() -> Sequence[str]:
     """Every part of a search, for tests that prepare them."""
     nobody, at = UUID(int=0), datetime(2026, 1, 1, tzinfo=UTC)
-    full = """bread -cake ry* "warm bread" in:#a -in:b from:@ada from:me -from:@bot has:link has:file has:image
+    full = """bread -cake ry* "warm bread" in:#a -in:b in:@ada from:@ada from:me -from:@bot has:link has:file has:image
       has:reaction has:pin is:thread -is:thread before:2026-02-01 after:2026-01-01"""
     found = []
     for text, files in (("bread", False), ("from:me", True), (full, True)):

@@ -1,5 +1,7 @@
 """Nouns of what asks for somebody."""
 
+from uuid import UUID
+
 import msgspec
 
 from majlis.features.discussions.model import ChannelMessage
@@ -19,3 +21,17 @@ class Thread(msgspec.Struct):
     unread_count: int
     mention_count: int
     last_replies: list[ChannelMessage]
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message in a channel, and the member up to whom it is known who is to hear of it."""
+
+    message_id: UUID
+    after: UUID
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """A message in a channel that somebody may be about to read."""
+
+    message_id: UUID
+    user_id: UUID

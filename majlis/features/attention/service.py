@@ -1,4 +1,4 @@
-"""Verbs of what asks for somebody: look through mentions and threads."""
+"""Verbs of what asks for somebody: look through mentions and threads, hear of new ones."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,10 +7,14 @@ from majlis.features.attention import store
 from majlis.features.attention.model import AttentionQuery, Thread
 from majlis.features.discussions.model import ChannelMessage
 from majlis.features.discussions.service import message_of
+from majlis.features.notifications import service as notifications
+from majlis.features.notifications.model import WORDS, Kind
 from majlis.features.workspaces import service as workspaces
-from majlis.kit import page
-from majlis.kit.db import Reader
+from majlis.kit import clock, page
+from majlis.kit.db import Reader, Tx
 from majlis.kit.me import Me
+
+CALLS = store.CALLS  # how many `called` returns at once
 
 
 async def mentions(
@@ -52,3 +56,26 @@ async def threads(tx: Reader, me: Me, workspace_id: UUID, query: AttentionQuery)
     ]
     more = page.encode("threads", shown[-1].last_at, shown[-1].root_id) if len(rows) > len(shown) else None
     return page.Page(found, more)
+
+
+# ---- hearing of it
+
+
+async def called(
+    tx: Reader, me: Me, message_id: UUID, after: UUID, only: UUID | None = None
+) -> list[store.Called]:
+    """Whom a message in a channel concerns and who has not read it, some behind this one; for background work."""
+    return await tx.all(store.CALLED, message_id, after, clock.now(), only)
+
+
+async def tell(tx: Tx, me: Me, message_id: UUID, one: store.Called) -> None:
+    """Tell somebody of a message in a channel: that it mentions them, or else that it is there."""
+    kind: Kind = "MENTION" if one.mentioned else "MESSAGE"
+    data = {"conversation_id": one.channel_id, "message_id": message_id}
+    if one.bot is None:
+        about = one.channel_id
+        await notifications.tell(tx, me, kind, one.user_id, one.sender_id, message_id, about=about, **data)
+        return
+    title, words = WORDS[kind]
+    said = f"{one.bot} {words}"
+    await notifications.inform(tx, me, kind, one.user_id, title, said, message_id, one.channel_id, **data)

@@ -1,4 +1,4 @@
-"""What asks for somebody in a workspace. In all statements the viewer is $1."""
+"""What asks for somebody in a workspace. In all statements with a viewer, that is $1."""
 
 from datetime import datetime
 from uuid import UUID
@@ -51,4 +51,49 @@ LATEST = Query(
     f"""SELECT {MESSAGE} FROM unnest($2::uuid[]) AS root CROSS JOIN LATERAL (SELECT r.id FROM messages r
         WHERE r.thread_root_id = root AND r.deleted_at IS NULL ORDER BY r.seq DESC LIMIT 3) AS latest
     JOIN messages m ON m.id = latest.id ORDER BY m.seq""",
+)
+
+
+# ---- who is to hear of a message
+
+
+class Called(msgspec.Struct):
+    """Somebody whom a message in a channel may concern: whether it names them, or all, or only who is there now.
+
+    `bot` is the name under which a program wrote it.
+    """
+
+    user_id: UUID
+    channel_id: UUID
+    sender_id: UUID
+    mentioned: bool
+    if_there: bool
+    bot: str | None
+
+
+CALLS = 200
+# Who is to hear of message $1 in a channel, behind member $2, or only member $4: whom it mentions, and who hears of
+# everything there, as those do who converse directly. Not who has read it, nor who mutes the channel at $3.
+CALLED = Query(
+    Called,
+    f"""SELECT r.user_id, ch.id AS channel_id, m.sender_id,
+      x.named OR x.everybody OR x.here AND NOT e.everything AS mentioned,
+      x.here AND NOT (x.named OR x.everybody OR e.everything) AS if_there,
+      CASE WHEN m.data ? 'bot' THEN (SELECT m.data -> 'bot' ->> 'name' FROM workspace_bots b
+        WHERE b.user_id = m.sender_id) END AS bot
+    FROM messages m JOIN channels ch ON ch.id = m.conversation_id
+    JOIN conversation_members r ON r.conversation_id = ch.id AND r.left_seq IS NULL AND r.user_id <> m.sender_id
+      AND r.joined_seq < m.seq AND r.last_read_seq < m.seq
+    LEFT JOIN channel_preferences pr ON pr.channel_id = ch.id AND pr.user_id = r.user_id
+    CROSS JOIN LATERAL (SELECT coalesce(bool_or(y.user_id = r.user_id), false) AS named,
+        coalesce(bool_or(y.kind = 'channel'), false) AS everybody, coalesce(bool_or(y.kind = 'here'), false) AS here
+      FROM channel_mentions y WHERE y.message_id = m.id AND (y.user_id = r.user_id OR y.user_id IS NULL)) x
+    CROSS JOIN LATERAL (SELECT CASE coalesce(pr.notify, 'default') WHEN 'all' THEN true
+        WHEN 'default' THEN ch.direct IS NOT NULL ELSE false END AND (ch.direct IS NOT NULL
+          OR m.thread_root_id IS NULL OR coalesce(m.data @> '{{"also_in_channel": true}}', false)) AS everything) e
+    WHERE m.id = $1 AND r.user_id > $2 AND ($4::uuid IS NULL OR r.user_id = $4) AND m.deleted_at IS NULL
+      AND m.type <> 'system' AND coalesce(pr.notify, 'default') <> 'none'
+      AND (pr.muted_until IS NULL OR pr.muted_until <= $3)
+      AND (x.named OR x.everybody OR x.here OR e.everything)
+    ORDER BY r.user_id LIMIT {CALLS}""",
 )

@@ -7,12 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from majlis.features.conversations.model import Archived
+from majlis.features.conversations.model import Archived, MayNotWrite
 from majlis.features.workspaces.model import RANK, Role, WorkspaceSettings
 from majlis.kit.errors import Conflict, FieldFault, Forbidden, Invalid, NotFound
 from majlis.kit.http import PageQuery
 
-ChannelKind = Literal["public", "private"]
+Room = Literal["public", "private"]
+Direct = Literal["dm", "group_dm"]  # of people who are named, and not of a place
+ChannelKind = Literal["public", "private", "dm", "group_dm"]
 Policy = Literal["everyone", "moderators"]
 Notify = Literal["all", "mentions", "none", "default"]
 
@@ -36,13 +38,13 @@ class OwnPlace(msgspec.Struct):
 
 
 class Channel(msgspec.Struct):
-    """A channel as one of its readers sees it."""
+    """A channel as one of its readers sees it. Those of a few people have no name, and `user_ids` instead."""
 
     id: UUID
     workspace_id: UUID
     kind: ChannelKind
     is_private: bool
-    name: str
+    name: str | None
     topic: str | None
     purpose: str | None
     created_by: UUID | None
@@ -53,14 +55,17 @@ class Channel(msgspec.Struct):
     last_seq: int
     last_message_at: datetime | None
     me: OwnPlace
+    user_ids: list[UUID] | UnsetType = UNSET
 
 
 class Access(msgspec.Struct):
-    """A channel that somebody may read, and what they are there."""
+    """A channel that somebody may read, and what they are there. `blocked`: one of two people blocks the other."""
 
     id: UUID
     workspace_id: UUID
-    name: str
+    direct: Direct | None
+    blocked: bool
+    name: str | None
     topic: str | None
     purpose: str | None
     posting_policy: Policy
@@ -81,8 +86,13 @@ class Access(msgspec.Struct):
 
     @property
     def is_moderator(self) -> bool:
-        """Whether they made the channel and are in it, or are an admin or the owner of the workspace."""
-        return RANK[self.role] >= RANK["admin"] or (self.is_creator and self.is_member)
+        """Whether they made the channel and are in it, or are an admin or the owner of the workspace.
+
+        Nobody is in a conversation of a few people.
+        """
+        return self.direct is None and (
+            RANK[self.role] >= RANK["admin"] or (self.is_creator and self.is_member)
+        )
 
     def require_member(self) -> None:
         """Raises NotIn unless they are in the channel."""
@@ -93,6 +103,22 @@ class Access(msgspec.Struct):
         """Raises NotModerator."""
         if not self.is_moderator:
             raise NotModerator()
+
+    def require_writer(self) -> None:
+        """Raises NotIn, ReadOnly, MayNotWrite."""
+        self.require_member()
+        self.require_free()
+
+    def require_free(self) -> None:
+        """Raises ReadOnly where only moderators write, MayNotWrite across a block."""
+        if self.posting_policy == "moderators" and not self.is_moderator:
+            raise ReadOnly()
+        self.require_met()
+
+    def require_met(self) -> None:
+        """Raises MayNotWrite in a conversation of two of whom one blocks the other."""
+        if self.blocked:
+            raise MayNotWrite()
 
     def require_open(self) -> None:
         """Raises ChannelArchived."""
@@ -108,7 +134,7 @@ class ChannelCreate(msgspec.Struct, kw_only=True):
     )
 
     name: ChannelName
-    kind: ChannelKind = "public"
+    kind: Room = "public"
     topic: Topic | None = None
     purpose: Purpose | None = None
     member_ids: People = []
@@ -122,7 +148,7 @@ class ChannelUpdate(msgspec.Struct, kw_only=True):
     name: ChannelName | UnsetType = UNSET
     purpose: Purpose | None | UnsetType = UNSET
     posting_policy: Policy | UnsetType = UNSET
-    kind: ChannelKind | UnsetType = UNSET
+    kind: Room | UnsetType = UNSET
 
 
 class TopicBody(msgspec.Struct):
@@ -132,7 +158,10 @@ class TopicBody(msgspec.Struct):
 
 
 class ChannelQuery(PageQuery, kw_only=True):
-    """Which channels: whose name holds this, of a kind, those the caller is in, or is not."""
+    """Which channels: whose name holds this, of a kind, those the caller is in, or is not.
+
+    Those of a few people only when their kind is asked for.
+    """
 
     q: Annotated[str, Meta(max_length=80)] | None = None
     kind: ChannelKind | None = None
@@ -187,6 +216,12 @@ class NotModerator(Forbidden):
     code, detail = "not_moderator", "Only moderators of the channel may do this."
 
 
+class ReadOnly(Forbidden):
+    """Only moderators write in this channel."""
+
+    code, detail = "read_only_channel", "Only moderators write in this channel."
+
+
 class Guest(Forbidden):
     """Guests may not do this."""
 
@@ -214,6 +249,12 @@ class DefaultChannel(Conflict):
     code, detail = "default_channel", "This is the channel in which everybody is."
 
 
+class Staying(Conflict):
+    """Who converses directly is always the same."""
+
+    code, detail = "direct_conversation", "This conversation is one of these people, and of nobody else."
+
+
 class NotLower(Invalid):
     """Names of channels are in lower case."""
 
@@ -221,6 +262,12 @@ class NotLower(Invalid):
 
     def __init__(self) -> None:
         super().__init__(fields=[FieldFault("name", self.code, self.detail)])
+
+
+def check_name(name: str) -> None:
+    """Raises NotLower. PostgreSQL and Python differ on a few letters in lower(); what either would change is refused."""
+    if name != name.lower() or any(letter.isupper() or letter.isspace() for letter in name):
+        raise NotLower()
 
 
 class NotInWorkspace(Invalid):

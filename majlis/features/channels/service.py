@@ -20,9 +20,10 @@ from majlis.features.channels.model import (
     NameTaken,
     NoChannel,
     NotInWorkspace,
-    NotLower,
     OwnPlace,
     OwnPlaceUpdate,
+    Staying,
+    check_name,
 )
 from majlis.features.conversations import service as conversations
 from majlis.features.filters import service as filters
@@ -40,6 +41,7 @@ from majlis.kit.me import Me
 # SQL for the stores of features above: see channels/store.py.
 FROM, READABLE, COUNTS = store.FROM, store.READABLE, store.COUNTS
 UNREAD, MENTIONED, FIRST = store.UNREAD, store.MENTIONED, store.FIRST
+CHANNEL, LIKED, KIND, Row = store.CHANNEL, store.LIKED, store.KIND, store.Row
 GENERAL = "general"
 
 
@@ -75,12 +77,11 @@ async def listing(tx: Reader, me: Me, workspace_id: UUID, query: ChannelQuery) -
     """Channels of a workspace that the caller may read, by name. Raises NoWorkspace."""
     await workspaces.standing(tx, me, workspace_id)
     paging = query.paging()
-    private = None if query.kind is None else query.kind == "private"
-    wanted = (me.user(), workspace_id, query.q, private, query.joined, query.include_archived)
+    wanted = (me.user(), workspace_id, query.q, query.kind, query.joined, query.include_archived)
     behind = page.decode("channels", paging.cursor, tuple[str])[0] if paging.cursor else None
     rows = await tx.all(store.LIST, *wanted, behind, paging.limit + 1, 0 if behind else paging.offset or 0)
     shown = [row.shown() for row in rows[: paging.limit]]
-    more = page.encode("channels", shown[-1].name) if len(rows) > len(shown) else None
+    more = page.encode("channels", shown[-1].name or str(shown[-1].id)) if len(rows) > len(shown) else None
     total = None
     if paging.offset is not None and not behind:
         total = await tx.one(store.COUNT, *wanted)
@@ -106,7 +107,7 @@ async def create(tx: Tx, me: Me, workspace_id: UUID, body: ChannelCreate) -> Cha
 
 
 async def _make(tx: Tx, me: Me, workspace_id: UUID, body: ChannelCreate, *, default: bool = False) -> UUID:
-    _check_name(body.name)
+    check_name(body.name)
     await filters.refuse(tx, me, {"name": body.name, "topic": body.topic, "purpose": body.purpose})
     channel_id, now = ids.new(), clock.now()
     await tx.one(store.OPEN, channel_id, now)
@@ -117,12 +118,6 @@ async def _make(tx: Tx, me: Me, workspace_id: UUID, body: ChannelCreate, *, defa
     if made is None:
         raise NameTaken()
     return channel_id
-
-
-def _check_name(name: str) -> None:
-    # PostgreSQL and Python differ on a few letters in lower(); what either would change is refused.
-    if name != name.lower() or any(letter.isupper() or letter.isspace() for letter in name):
-        raise NotLower()
 
 
 async def open_default(tx: Tx, me: Me, workspace_id: UUID) -> UUID:
@@ -146,7 +141,7 @@ async def update(tx: Tx, me: Me, channel_id: UUID, body: ChannelUpdate) -> Chann
         _check_turn(at)
         changes["is_private"] = kind == "private"
     if "name" in changes:
-        _check_name(changes["name"])
+        check_name(changes["name"])
     await filters.refuse(tx, me, {name: changes.get(name) for name in ("name", "purpose")})
     for name, value in changes.items():
         setattr(at, name, value)
@@ -169,15 +164,7 @@ async def _write(tx: Tx, me: Me, at: Access, type: str, changes: dict[str, Any])
         return
     try:
         async with tx.savepoint():
-            await tx.run(
-                store.UPDATE,
-                at.id,
-                at.name,
-                at.topic or None,
-                at.purpose or None,
-                at.posting_policy,
-                at.is_private,
-            )
+            await tx.run(store.UPDATE, *store.arguments(at))
     except asyncpg.UniqueViolationError as error:
         raise NameTaken() from error
     await conversations.record(tx, me, at.id, type, {"channel_id": at.id, "user_id": me.user(), **changes})
@@ -223,14 +210,16 @@ async def _archive(tx: Tx, me: Me, channel_id: UUID, archived: bool) -> int:
 # ---- coming and going
 
 
-async def _bring(tx: Tx, me: Me, channel_id: UUID, people: Sequence[UUID]) -> list[UUID]:
+async def _bring(
+    tx: Tx, me: Me, channel_id: UUID, people: Sequence[UUID], kind: str = "channel"
+) -> list[UUID]:
     """Let people in; those who were not there. The caller holds the channel."""
     new = await tx.all(store.JOIN, channel_id, list(people), clock.now())
     for user_id in new:
         data = {"channel_id": channel_id, "user_id": user_id, "by": me.user()}
         await conversations.record(tx, me, channel_id, "member.joined", data)
     if new:
-        told = {"conversation_id": channel_id, "kind": "channel"}
+        told = {"conversation_id": channel_id, "kind": kind}
         await conversations.tell(tx, me, new, "conversation.created", told)
     return new
 
@@ -238,8 +227,7 @@ async def _bring(tx: Tx, me: Me, channel_id: UUID, people: Sequence[UUID]) -> li
 async def _part(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> None:
     """Take somebody out: this entry of the log is the last that they see. The caller holds the channel."""
     data = {"channel_id": channel_id, "user_id": user_id, "by": me.id}
-    # Also for who goes by themselves: this is the entry at which sockets let go of somebody.
-    seq = await conversations.record(tx, me, channel_id, "member.removed", data)
+    seq = await conversations.record(tx, me, channel_id, conversations.parting(me, user_id), data)
     await tx.one(store.PART, channel_id, [user_id], seq)
     await tx.run(store.FORGET, channel_id, [user_id])
     gone: dict[str, Any] = {"conversation_id": channel_id, "seq": seq}
@@ -258,13 +246,15 @@ async def join(tx: Tx, me: Me, channel_id: UUID) -> Channel:
 
 
 async def leave(tx: Tx, me: Me, channel_id: UUID) -> None:
-    """Leave a channel; a private one without anybody is archived. Raises NotIn, DefaultChannel."""
+    """Leave a channel; a private one without anybody is archived. Raises NotIn, DefaultChannel, Staying."""
     at, _ = await hold(tx, me, channel_id)
     at.require_member()
     await _go(tx, me, at, me.user())
 
 
 async def _go(tx: Tx, me: Me, at: Access, user_id: UUID) -> None:
+    if at.direct is not None:
+        raise Staying()
     if at.is_default and not at.is_guest:
         raise DefaultChannel()
     await _part(tx, me, at.id, user_id)
@@ -320,7 +310,7 @@ async def remove_member(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> None
 
 async def prefer(tx: Tx, me: Me, channel_id: UUID, body: OwnPlaceUpdate) -> OwnPlace:
     """How the caller wants to hear of a channel that they are in. Raises NotIn."""
-    await _in(tx, me, channel_id)
+    (await access(tx, me, channel_id)).require_member()
     own = (await get(tx, me, channel_id)).me
     for name, value in given(body).items():
         setattr(own, name, value)
@@ -330,13 +320,27 @@ async def prefer(tx: Tx, me: Me, channel_id: UUID, body: OwnPlaceUpdate) -> OwnP
     return own
 
 
-async def _in(tx: Reader, me: Me, channel_id: UUID) -> Access:
-    at = await access(tx, me, channel_id)
-    at.require_member()
-    return at
-
-
 # ---- for the features above, which have authorised it
+
+
+async def open_direct(tx: Tx, me: Me, workspace_id: UUID, people: Collection[UUID]) -> tuple[UUID, bool]:
+    """The conversation of just these people, and whether it is new. Who was out of it is in again.
+
+    They belong to the workspace, and do so until the transaction ends.
+    """
+    everybody, made = sorted(people), ids.new()
+    key, kind = store.people_key(everybody), "dm" if len(everybody) == 2 else "group_dm"
+    found = await tx.one(store.FIND, workspace_id, key)
+    if found is None:
+        await tx.one(store.OPEN_DIRECT, made, workspace_id, kind, key, me.user(), clock.now())
+        found = await tx.one(store.FIND, workspace_id, key)  # another one if somebody else was quicker
+    if found is None:
+        raise NoChannel()
+    archived = await tx.one(store.HOLD, found)
+    await _bring(tx, me, found, everybody, kind)
+    if archived:
+        await _archive(tx, me, found, False)
+    return found, found == made
 
 
 async def bringable(
@@ -358,10 +362,12 @@ async def welcome(
 
 
 async def expel(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID) -> None:
-    """Take somebody who leaves the workspace out of all its channels."""
-    for channel_id in await tx.all(store.OF_PERSON, workspace_id, user_id):
-        await tx.one(store.HOLD, channel_id)
-        await _part(tx, me, channel_id, user_id)
+    """Take somebody who leaves the workspace out of all its channels; those of a few people end with that."""
+    for left in await tx.all(store.OF_PERSON, workspace_id, user_id):
+        archived = await tx.one(store.HOLD, left.id)
+        await _part(tx, me, left.id, user_id)
+        if left.direct and not archived:
+            await _archive(tx, me, left.id, True)
 
 
 async def close_all(tx: Tx, me: Me, workspace_id: UUID) -> None:
@@ -382,14 +388,9 @@ async def drop(tx: Tx, me: Me, workspace_id: UUID) -> None:
 
 
 async def mention(
-    tx: Tx,
-    me: Me,
-    channel_id: UUID,
-    message_id: UUID,
-    seq: int,
-    people: Collection[UUID],
+    tx: Tx, me: Me, channel_id: UUID, message_id: UUID, seq: int, people: Collection[UUID],
     everybody: Collection[store.MentionKind],
-) -> None:
+) -> None:  # fmt: skip
     """Note whom a message mentions, instead of what was noted before."""
     await tx.run(store.UNMENTION, message_id)
     rows: list[tuple[str, UUID | None]] = [("user", user_id) for user_id in sorted(people)]

@@ -1,5 +1,7 @@
 """Rows of channels, and the SQL of who may read which. In all statements with a viewer, that is $1."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -10,10 +12,12 @@ from majlis.features.channels.model import (
     Access,
     Channel,
     ChannelKind,
+    Direct,
     Notify,
     OwnPlace,
     Policy,
 )
+from majlis.features.graph.service import BLOCKED
 from majlis.features.workspaces.model import Role, Who, WorkspaceSettings
 from majlis.features.workspaces.service import JOINED
 from majlis.kit.db import Query
@@ -31,7 +35,9 @@ class Place(msgspec.Struct):
 
     id: UUID
     workspace_id: UUID
-    name: str
+    direct: Direct | None
+    blocked: bool
+    name: str | None
     topic: str | None
     purpose: str | None
     posting_policy: Policy
@@ -57,7 +63,10 @@ class Place(msgspec.Struct):
         return Access(**values, settings=settings)
 
 
-_PLACE = f"""SELECT ch.id, ch.workspace_id, ch.name, ch.topic, ch.purpose, ch.posting_policy, ch.is_private, ch.is_default,
+_BLOCKED = f"""ch.direct IS NOT DISTINCT FROM 'dm' AND coalesce((SELECT true FROM conversation_members o
+    WHERE o.conversation_id = ch.id AND o.user_id <> $1 AND o.user_id = ANY ({BLOCKED}) LIMIT 1), false)"""
+_PLACE = f"""SELECT ch.id, ch.workspace_id, ch.direct, {_BLOCKED} AS blocked, ch.name, ch.topic,
+  ch.purpose, ch.posting_policy, ch.is_private, ch.is_default,
   c.archived_at IS NOT NULL AS archived, cm.user_id IS NOT NULL AS is_member,
   coalesce(ch.created_by = $1, false) AS is_creator, me.role, c.last_seq, coalesce(cm.last_read_seq, 0) AS last_read_seq,
   w.who_can_create_channels, w.who_can_invite, w.who_can_mention_all, w.edit_window_s, w.retention_days, w.allow_guests
@@ -99,7 +108,8 @@ class Row(msgspec.Struct):
     workspace_id: UUID
     kind: ChannelKind
     is_private: bool
-    name: str
+    name: str | None
+    user_ids: list[UUID] | None
     topic: str | None
     purpose: str | None
     created_by: UUID | None
@@ -121,41 +131,68 @@ class Row(msgspec.Struct):
         """The same as it is shown."""
         values = msgspec.structs.asdict(self)
         me = OwnPlace(**{name: values.pop(name) for name in OwnPlace.__struct_fields__})
+        if self.user_ids is None:
+            del values["user_ids"]
         return Channel(**values, me=me)
 
 
-_CHANNEL = f"""ch.id, ch.workspace_id, CASE WHEN ch.is_private THEN 'private' ELSE 'public' END AS kind, ch.is_private,
-  ch.name, ch.topic, ch.purpose, ch.created_by, ch.created_at, c.archived_at,
+KIND = "coalesce(ch.direct, CASE WHEN ch.is_private THEN 'private' ELSE 'public' END)"
+CHANNEL = f"""ch.id, ch.workspace_id, {KIND} AS kind, ch.is_private, ch.name,
+  CASE WHEN ch.direct IS NOT NULL THEN ARRAY(SELECT o.user_id FROM conversation_members o
+    WHERE o.conversation_id = ch.id ORDER BY o.user_id) END AS user_ids,
+  ch.topic, ch.purpose, ch.created_by, ch.created_at, c.archived_at,
   (SELECT count(*) FROM conversation_members o WHERE o.conversation_id = ch.id AND o.left_seq IS NULL) AS member_count,
   ch.posting_policy, c.last_seq, c.last_message_at, cm.user_id IS NOT NULL AS is_member,
   coalesce(cm.last_read_seq, 0) AS last_read_seq, {UNREAD} AS unread_count, {MENTIONED} AS mention_count,
   coalesce(pr.notify, 'default') AS notify, pr.muted_until, coalesce(pr.starred, false) AS starred"""
-_LIKED = "LEFT JOIN channel_preferences pr ON pr.channel_id = ch.id AND pr.user_id = $1"
-ONE = Query(Row, f"SELECT {_CHANNEL} FROM {FROM} {_LIKED} WHERE ch.id = $2 AND {READABLE}")
+LIKED = "LEFT JOIN channel_preferences pr ON pr.channel_id = ch.id AND pr.user_id = $1"
+ONE = Query(Row, f"SELECT {CHANNEL} FROM {FROM} {LIKED} WHERE ch.id = $2 AND {READABLE}")
+# By name; those of a few people, who have none, in the order in which they came.
+_ORDER = "coalesce(ch.name, ch.id::text)"
+_ASKED = f"""ch.workspace_id = $2 AND {READABLE} AND ($3::text IS NULL OR strpos(ch.name, lower($3)) > 0)
+  AND CASE WHEN $4::text IS NULL THEN ch.direct IS NULL ELSE {KIND} = $4 END
+  AND ($5::bool IS NULL OR (cm.user_id IS NOT NULL) = $5) AND ($6 OR c.archived_at IS NULL)"""
 # The page first: what is counted for each channel is counted for those of the page only.
 LIST = Query(
     Row,
     f"""WITH chosen AS (
-      SELECT ch.id FROM {FROM} WHERE ch.workspace_id = $2 AND {READABLE}
-        AND ($3::text IS NULL OR strpos(ch.name, lower($3)) > 0)
-        AND ($4::bool IS NULL OR ch.is_private = $4) AND ($5::bool IS NULL OR (cm.user_id IS NOT NULL) = $5)
-        AND ($6 OR c.archived_at IS NULL) AND ($7::text IS NULL OR ch.name > $7) ORDER BY ch.name LIMIT $8 OFFSET $9)
-    SELECT {_CHANNEL} FROM {FROM} {_LIKED} WHERE ch.id IN (SELECT id FROM chosen) ORDER BY ch.name""",
+      SELECT ch.id FROM {FROM} WHERE {_ASKED} AND ($7::text IS NULL OR {_ORDER} > $7) ORDER BY {_ORDER}
+      LIMIT $8 OFFSET $9)
+    SELECT {CHANNEL} FROM {FROM} {LIKED} WHERE ch.id IN (SELECT id FROM chosen) ORDER BY {_ORDER}""",
 )
-COUNT = Query(
-    int,
-    f"""SELECT count(*) FROM {FROM} WHERE ch.workspace_id = $2 AND {READABLE}
-      AND ($3::text IS NULL OR strpos(ch.name, lower($3)) > 0)
-      AND ($4::bool IS NULL OR ch.is_private = $4) AND ($5::bool IS NULL OR (cm.user_id IS NOT NULL) = $5)
-      AND ($6 OR c.archived_at IS NULL)""",
-)
+COUNT = Query(int, f"SELECT count(*) FROM {FROM} WHERE {_ASKED}")
 OPEN = Query(Any, "SELECT conversation_open_channel($1, $2)")
 INSERT = Query(
     UUID,
     """INSERT INTO channels (id, workspace_id, name, topic, purpose, is_private, is_default, created_by, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, name) DO NOTHING RETURNING id""",
 )
+# The one conversation of some people of a workspace. It is made only while they have none.
+FIND = Query(UUID, "SELECT id FROM channels WHERE workspace_id = $1 AND people_key = $2")
+
+
+def people_key(people: Sequence[UUID]) -> bytes:
+    """What the same people, in the order of their ids, always have in common."""
+    return hashlib.sha256(b"".join(one.bytes for one in people)).digest()
+
+
+OPEN_DIRECT = Query(
+    UUID,
+    """WITH made AS (
+      INSERT INTO channels (id, workspace_id, direct, people_key, is_private, created_by, created_at)
+      VALUES ($1, $2, $3, $4, true, $5, $6)
+      ON CONFLICT (workspace_id, people_key) WHERE people_key IS NOT NULL DO NOTHING RETURNING id
+    ), opened AS (SELECT conversation_open_channel(id, $6) FROM made)
+    SELECT id FROM made WHERE (SELECT count(*) FROM opened) = 1""",
+)
 UPDATE = """UPDATE channels SET name = $2, topic = $3, purpose = $4, posting_policy = $5, is_private = $6 WHERE id = $1"""
+
+
+def arguments(at: Access) -> list[Any]:
+    """A channel as it is to be, as UPDATE takes it."""
+    return [at.id, at.name, at.topic or None, at.purpose or None, at.posting_policy, at.is_private]
+
+
 ARCHIVE = Query(Any, "SELECT conversation_archive($1, $2)")
 PREFER = """INSERT INTO channel_preferences (channel_id, user_id, notify, muted_until, starred)
 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (channel_id, user_id)
@@ -165,15 +202,26 @@ DO UPDATE SET notify = excluded.notify, muted_until = excluded.muted_until, star
 
 JOIN = Query(UUID, "SELECT conversation_join_channel($1, $2::uuid[], $3)")
 PART = Query(Any, "SELECT conversation_part($1, $2::uuid[], $3)")
-HOLD = Query(int, "SELECT last_seq FROM conversations WHERE id = $1 FOR NO KEY UPDATE")
+# Whether it is archived; that stays so, and the log grows in one order.
+HOLD = Query(bool, "SELECT archived_at IS NOT NULL FROM conversations WHERE id = $1 FOR NO KEY UPDATE")
 PRESENT = Query(
     UUID, "SELECT user_id FROM conversation_members WHERE conversation_id = $1 AND left_seq IS NULL"
 )
 FORGET = "DELETE FROM channel_preferences WHERE channel_id = $1 AND user_id = ANY($2::uuid[])"
 # In the order of ids: two who do the same do not wait for each other in a circle.
+
+
+class Left(msgspec.Struct):
+    """A channel that somebody leaves, and whether it is one of a few people."""
+
+    id: UUID
+    direct: bool
+
+
 OF_PERSON = Query(
-    UUID,
-    """SELECT ch.id FROM channels ch JOIN conversation_members m ON m.conversation_id = ch.id
+    Left,
+    """SELECT ch.id, ch.direct IS NOT NULL AS direct
+    FROM channels ch JOIN conversation_members m ON m.conversation_id = ch.id
     WHERE ch.workspace_id = $1 AND m.user_id = $2 AND m.left_seq IS NULL ORDER BY ch.id""",
 )
 ALL = Query(UUID, "SELECT id FROM channels WHERE workspace_id = $1 ORDER BY id")
@@ -184,12 +232,12 @@ FILES = Query(
 )
 DROP = Query(Any, "SELECT conversation_forget($1::uuid[])")
 DEFAULT = Query(UUID, "SELECT id FROM channels WHERE workspace_id = $1 AND is_default")
-# Those of these channels into which somebody can bring others: the public ones, and those that they are in.
+# Those of these channels into which somebody can bring others: the public ones, and rooms that they are in.
 BRINGABLE = Query(
     UUID,
     """SELECT ch.id FROM channels ch JOIN conversations c ON c.id = ch.id AND c.archived_at IS NULL
     LEFT JOIN conversation_members cm ON cm.conversation_id = ch.id AND cm.user_id = $2 AND cm.left_seq IS NULL
-    WHERE ch.workspace_id = $1 AND ch.id = ANY($3::uuid[]) AND (cm.user_id IS NOT NULL OR NOT ch.is_private)
+    WHERE ch.workspace_id = $1 AND ch.id = ANY($3::uuid[]) AND ch.direct IS NULL AND (cm.user_id IS NOT NULL OR NOT ch.is_private)
     ORDER BY ch.id""",
 )
 

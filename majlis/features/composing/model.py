@@ -7,11 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from majlis.features.messages.model import MAX_TEXT, MessageSend
+from majlis.features.media.model import Url
+from majlis.features.messages.model import MAX_FILES, MAX_TEXT, MessageSend
 from majlis.kit.errors import Conflict, NotFound
 from majlis.kit.http import PageQuery
 
 State = Literal["WAITING", "SENT", "FAILED"]
+Status = Literal["scheduled", "sent", "failed"]  # the same in channels
+STATUS: dict[State, Status] = {"WAITING": "scheduled", "SENT": "sent", "FAILED": "failed"}
 MOST = 100  # messages of one person that wait
 
 
@@ -56,14 +59,14 @@ class ScheduleCreate(msgspec.Struct, kw_only=True):
 
     conversation_id: UUID
     message: MessageSend
-    send_at: datetime
+    send_at: Annotated[datetime, Meta(tz=True)]
     not_writable: ClassVar[frozenset[str]] = frozenset({"id", "state", "failure", "message_id", "created_at"})
 
 
 class ScheduleUpdate(msgspec.Struct, kw_only=True):
     """Another time or text. What is left out stays."""
 
-    send_at: datetime | UnsetType = UNSET
+    send_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)] | UnsetType = UNSET
     not_writable: ClassVar[frozenset[str]] = frozenset({"id", "conversation_id", "state", "message_id"})
 
@@ -72,6 +75,44 @@ class ScheduleQuery(PageQuery, kw_only=True):
     """Scheduled messages in this state."""
 
     state: State = "WAITING"
+
+
+# ---- in channels
+
+
+class Planned(msgspec.Struct):
+    """What is said in a channel at its time. `failure` is the code of what refused it then."""
+
+    id: UUID
+    channel_id: UUID
+    text: str
+    thread_root_id: UUID | None
+    file_ids: list[str]
+    post_at: datetime
+    status: Status
+    failure: str | None
+    message_id: UUID | None
+    created_at: datetime
+
+
+class PlanCreate(msgspec.Struct, kw_only=True):
+    """What to say in a channel, and when: between a minute and 120 days from now."""
+
+    post_at: Annotated[datetime, Meta(tz=True)]
+    text: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
+    thread_root_id: UUID | None = None
+    file_ids: Annotated[list[Url], Meta(max_length=MAX_FILES)] = []
+    not_writable: ClassVar[frozenset[str]] = frozenset(
+        {"id", "status", "failure", "message_id", "created_at"}
+    )
+
+
+class PlanUpdate(msgspec.Struct, kw_only=True):
+    """Another time or text. What is left out stays."""
+
+    post_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)] | UnsetType = UNSET
+    not_writable: ClassVar[frozenset[str]] = frozenset({"id", "channel_id", "status", "message_id"})
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -7,6 +7,9 @@ from majlis.features.composing import service
 from majlis.features.composing.model import (
     DraftQuery,
     DraftSave,
+    PlanCreate,
+    Planned,
+    PlanUpdate,
     ScheduleCreate,
     Scheduled,
     ScheduleQuery,
@@ -21,6 +24,7 @@ api = http.Api("composing")
 DRAFT = "/api/v1/conversations/{conversation_id}/draft"
 ALL = "/api/v1/scheduled-messages"
 ONE = ALL + "/{scheduled_id}"
+PLAN = "/api/v1/scheduled_messages/{scheduled_id}"
 
 
 @api.get("/api/v1/message-drafts", policy=access.user)
@@ -70,3 +74,36 @@ async def cancel(app: App, me: Me, scheduled_id: UUID) -> None:
     """Do not send a message that waits, or drop it from the list."""
     async with app.db.tx() as tx:
         await service.cancel(tx, me, scheduled_id)
+
+
+# ---- in channels
+
+
+@api.post(
+    "/api/v1/channels/{channel_id}/scheduled_messages", policy=access.user, status=201, errors=(403, 404, 409)
+)
+async def plan(app: App, me: Me, channel_id: UUID, body: PlanCreate) -> Planned:
+    """Say something in a channel later. Whether one may is asked again at that time."""
+    async with app.db.tx() as tx:
+        return await service.plan(tx, me, channel_id, body)
+
+
+@api.get("/api/v1/workspaces/{workspace_id}/scheduled_messages", policy=access.user, errors=(404,))
+async def plans(app: App, me: Me, workspace_id: UUID, query: http.PageQuery) -> http.Listing[Planned]:
+    """What the caller will say in channels of the workspace, or could not at its time; the next first."""
+    async with app.db.read() as tx:
+        return http.listing(await service.plans(tx, me, workspace_id, query.paging()))
+
+
+@api.route("PATCH", PLAN, policy=access.user, errors=(404, 409))
+async def replan(app: App, me: Me, scheduled_id: UUID, body: PlanUpdate) -> Planned:
+    """Change the time or the text of what waits for a channel. 409 once it is sent."""
+    async with app.db.tx() as tx:
+        return await service.replan(tx, me, scheduled_id, body)
+
+
+@api.delete(PLAN, policy=access.user, status=204, errors=(404,))
+async def unplan(app: App, me: Me, scheduled_id: UUID) -> None:
+    """Do not say in a channel what waits, or drop it from the list."""
+    async with app.db.tx() as tx:
+        await service.cancel(tx, me, scheduled_id, service.CHANNEL)

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from majlis.features.composing.model import Scheduled, State, UnsentMessage
+from majlis.features.composing.model import STATUS, Planned, Scheduled, State, UnsentMessage
+from majlis.features.conversations.model import Kind
 from majlis.features.messages.model import MessageSend
 from majlis.kit.db import Query
 
@@ -45,9 +46,10 @@ class Row(msgspec.Struct):
 
 
 class Held(Row):
-    """The same under its lock, and whose it is."""
+    """The same under its lock, whose it is, and where it will be said."""
 
     user_id: UUID
+    kind: Kind
 
 
 _MESSAGE = msgspec.json.Decoder(MessageSend)
@@ -61,22 +63,48 @@ def scheduled_of(row: Row) -> Scheduled:
     )  # fmt: skip
 
 
-_COLUMNS = "id, conversation_id, message, send_at, state, failure, message_id, created_at"
+def planned_of(row: Row) -> Planned:
+    """The same of a row that waits for a channel."""
+    message = _MESSAGE.decode(row.message)
+    return Planned(
+        row.id, row.conversation_id, message.text, message.thread_root_id, message.file_ids, row.send_at,
+        STATUS[row.state], row.failure, row.message_id, row.created_at,
+    )  # fmt: skip
+
+
+_COLUMNS = "s.id, s.conversation_id, s.message, s.send_at, s.state, s.failure, s.message_id, s.created_at"
+# What goes to people, and what goes to a channel.
+_PERSONAL = "s.conversation_id IN (SELECT c.id FROM conversations c WHERE c.kind <> 'channel')"
 ADD = """
 INSERT INTO scheduled_messages (id, user_id, conversation_id, message, send_at, created_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
 WAITING = Query(int, "SELECT count(*) FROM scheduled_messages WHERE user_id = $1 AND state = 'WAITING'")
-ONE = Query(Row, f"SELECT {_COLUMNS} FROM scheduled_messages WHERE user_id = $1 AND id = $2")
-HOLD = Query(Held, f"SELECT {_COLUMNS}, user_id FROM scheduled_messages WHERE id = $1 FOR UPDATE")
+ONE = Query(Row, f"SELECT {_COLUMNS} FROM scheduled_messages s WHERE s.user_id = $1 AND s.id = $2")
+HOLD = Query(
+    Held,
+    f"""SELECT {_COLUMNS}, s.user_id, c.kind FROM scheduled_messages s JOIN conversations c ON c.id = s.conversation_id
+    WHERE s.id = $1 FOR UPDATE OF s""",
+)
 CHANGE = "UPDATE scheduled_messages SET send_at = $2, message = $3 WHERE id = $1"
 DROP = "DELETE FROM scheduled_messages WHERE id = $1"
 SENT = "UPDATE scheduled_messages SET state = 'SENT', message_id = $2 WHERE id = $1"
 FAILED = "UPDATE scheduled_messages SET state = 'FAILED', failure = $2 WHERE id = $1"
 LIST = Query(
     Row,
-    f"""SELECT {_COLUMNS} FROM scheduled_messages WHERE user_id = $1 AND state = $2
-      AND ($3::timestamptz IS NULL OR (send_at, id) > ($3, $4))
-    ORDER BY send_at, id LIMIT $5 OFFSET $6""",
+    f"""SELECT {_COLUMNS} FROM scheduled_messages s WHERE s.user_id = $1 AND s.state = $2 AND {_PERSONAL}
+      AND ($3::timestamptz IS NULL OR (s.send_at, s.id) > ($3, $4))
+    ORDER BY s.send_at, s.id LIMIT $5 OFFSET $6""",
 )
-COUNT = Query(int, "SELECT count(*) FROM scheduled_messages WHERE user_id = $1 AND state = $2")
+COUNT = Query(
+    int, f"SELECT count(*) FROM scheduled_messages s WHERE s.user_id = $1 AND s.state = $2 AND {_PERSONAL}"
+)
+# What waits for channels of a workspace, or was refused there.
+_PLANNED = """scheduled_messages s JOIN channels ch ON ch.id = s.conversation_id
+  WHERE s.user_id = $1 AND ch.workspace_id = $2 AND s.state <> 'SENT'"""
+PLANNED = Query(
+    Row,
+    f"""SELECT {_COLUMNS} FROM {_PLANNED} AND ($3::timestamptz IS NULL OR (s.send_at, s.id) > ($3, $4))
+    ORDER BY s.send_at, s.id LIMIT $5 OFFSET $6""",
+)
+COUNT_PLANNED = Query(int, f"SELECT count(*) FROM {_PLANNED}")

@@ -1,11 +1,21 @@
-"""What keeps logs short."""
+"""What keeps logs short, and what devices learn of one another."""
 
 from datetime import timedelta
 
 from majlis.app import App
 from majlis.features.conversations import service
+from majlis.features.sessions.facts import SessionsRevoked
 from majlis.kit import clock, facts
+from majlis.kit.db import Tx
 from majlis.kit.me import Me
+
+
+@facts.on(SessionsRevoked)
+async def tell_of_revoked(tx: Tx, fact: SessionsRevoked) -> None:
+    """Somebody's other devices learn which of their sessions ended."""
+    await service.tell(
+        tx, Me.system, [fact.user_id], "session.revoked", {"session_ids": sorted(fact.session_ids)}
+    )
 
 
 @facts.every("51 3 * * *")

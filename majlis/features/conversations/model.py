@@ -13,6 +13,7 @@ from majlis.kit.errors import FieldFault, Forbidden, Invalid, NotFound
 Kind = Literal["dm", "group_dm", "channel"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MAX_MEMBERS = 50  # of a group
+RECEIPTS = 50  # people in a channel, up to which it is noted who has read what
 
 
 class Place(msgspec.Struct):

@@ -199,7 +199,7 @@ async def add_members(tx: Tx, me: Me, conversation_id: UUID, user_ids: Collectio
     for user_id in sorted(new):
         await tx.run(store.JOIN, conversation_id, user_id, seq, clock.now())
         data = {"user_id": user_id, "by": me.user()}
-        seq = await record(tx, me, conversation_id, "member.added", data)
+        seq = await record(tx, me, conversation_id, "member.joined", data)
     if new:
         told = {"conversation_id": conversation_id, "kind": at.kind}
         await tell(tx, me, new, "conversation.created", told)
@@ -228,9 +228,14 @@ async def remove_member(tx: Tx, me: Me, conversation_id: UUID, user_id: UUID) ->
     if user_id not in await tx.all(store.MEMBERS, conversation_id):
         raise NotMember()
     data = {"user_id": user_id, "by": me.user()}
-    seq = await record(tx, me, conversation_id, "member.removed", data)
+    seq = await record(tx, me, conversation_id, parting(me, user_id), data)
     await tx.run(store.LEAVE, conversation_id, user_id, seq)
-    await tell(tx, me, [user_id], "conversation.left", {"conversation_id": conversation_id, "seq": seq})
+    await tell(tx, me, [user_id], "conversation.removed", {"conversation_id": conversation_id, "seq": seq})
+
+
+def parting(me: Me, user_id: UUID) -> str:
+    """The type of the entry at which somebody is out: by themselves, or by the caller. Sockets let go of them there."""
+    return "member.left" if user_id == me.id else "member.removed"
 
 
 # ---- reading
@@ -244,10 +249,10 @@ async def mark_read(tx: Tx, me: Me, conversation_id: UUID, seq: int, kinds: Sequ
         raise NotMember()
     if pointer.now > pointer.was:
         now = clock.now()
-        if at.kind != "channel":
+        if pointer.shown:
             await tx.run(store.NOTE_READ, me.id, conversation_id, pointer.now, now)
         await facts.emit(tx, ConversationRead(conversation_id, me.user(), pointer.now))
-        told = {me.user()} if at.other_id is None else {me.user(), at.other_id}
+        told = {me.user()} if at.other_id is None or not pointer.shown else {me.user(), at.other_id}
         await _tell_pointer(tx, me, told, conversation_id, pointer.now, now)
     return pointer.now
 

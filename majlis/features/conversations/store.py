@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from majlis.features.conversations.model import Place
+from majlis.features.conversations.model import RECEIPTS, Place
 from majlis.features.graph.service import BLOCKED
 from majlis.kit.db import Query
 
@@ -88,16 +88,23 @@ class Pointer(msgspec.Struct):
     now: int
 
 
+class Passed(Pointer):
+    """The same, and whether others may know."""
+
+    shown: bool
+
+
 READ = Query(
-    Pointer,
+    Passed,
     """WITH before AS (
-      SELECT me.last_read_seq AS was, least($3, c.last_seq) AS wanted
+      SELECT me.last_read_seq AS was, least($3, c.last_seq) AS wanted, coalesce(
+        (SELECT s.read_receipts FROM privacy_settings s WHERE s.profile_id = $1), true) AS shown
       FROM conversation_members me JOIN conversations c ON c.id = me.conversation_id
       WHERE me.conversation_id = $2 AND me.user_id = $1 AND me.left_seq IS NULL FOR NO KEY UPDATE OF me)
     UPDATE conversation_members me SET last_read_seq = greatest(before.was, before.wanted),
       delivered_seq = greatest(me.delivered_seq, before.wanted)
     FROM before WHERE me.conversation_id = $2 AND me.user_id = $1
-    RETURNING before.was, me.last_read_seq AS now""",
+    RETURNING before.was, me.last_read_seq AS now, before.shown""",
 )
 UNREAD = Query(
     Pointer,
@@ -108,11 +115,13 @@ UNREAD = Query(
     FROM before WHERE me.conversation_id = $2 AND me.user_id = $1
     RETURNING before.was, me.last_read_seq AS now""",
 )
-# The first time counts: nothing is noted of what was read before.
-NOTE_READ = """
+# The first time counts: nothing is noted of what was read before, nor where there are many people.
+NOTE_READ = f"""
 INSERT INTO conversation_reads (conversation_id, user_id, seq, read_at)
 SELECT $2, $1, $3, $4 WHERE coalesce(
   (SELECT max(seq) FROM conversation_reads WHERE conversation_id = $2 AND user_id = $1), 0) < $3
+  AND (SELECT count(*) FROM (SELECT 1 FROM conversation_members WHERE conversation_id = $2 AND left_seq IS NULL
+    LIMIT {RECEIPTS + 1}) AS there) <= {RECEIPTS}
 """
 ACKNOWLEDGE = """
 UPDATE conversation_members me SET delivered_seq = greatest(me.delivered_seq, least(got.seq, c.last_seq))

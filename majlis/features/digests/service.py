@@ -56,7 +56,8 @@ async def summary(tx: Tx, me: Me, user_id: UUID, due: datetime) -> Summary | Non
 
 async def missing(tx: Reader, me: Me, message_id: UUID) -> list[Missed]:
     """Who has not read a message and wants mails of such."""
-    waiting = {one.user_id: one.created_at for one in await messages.unread_by(tx, me, message_id)}
+    unread = [*await messages.unread_by(tx, me, message_id), *await tx.all(store.CALLED, message_id)]
+    waiting = {one.user_id: one.created_at for one in unread}
     wanted = await tx.all(store.WANT_MESSAGES, list(waiting)) if waiting else []
     return [Missed(user_id, waiting[user_id]) for user_id in wanted]
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.graph.service import BLOCKED, MUTED
+from majlis.features.messages.model import Waiting
 from majlis.features.notifications.service import SEEN
 from majlis.kit.db import Query
 
@@ -46,6 +47,24 @@ WANT_MESSAGES = Query(
 )
 
 
+# What is said in a channel is mailed of to whom it names, and to those who converse directly; not where they mute it.
+_MEANT = """(c.kind <> 'channel' OR ((ch.direct IS NOT NULL OR me.user_id IN (
+    SELECT x.user_id FROM channel_mentions x WHERE x.message_id = m.id))
+  AND m.type <> 'system' AND coalesce(pr.notify, 'default') <> 'none'
+  AND (pr.muted_until IS NULL OR pr.muted_until < m.created_at)))"""
+_CHANNEL = """LEFT JOIN channels ch ON ch.id = c.id
+    LEFT JOIN channel_preferences pr ON pr.channel_id = c.id AND pr.user_id = me.user_id"""
+# Who is to hear of a message in a channel, as `messages.unread_by` says of others.
+CALLED = Query(
+    Waiting,
+    f"""SELECT me.user_id, m.created_at FROM messages m
+    JOIN conversations c ON c.id = m.conversation_id AND c.kind = 'channel'
+    JOIN conversation_members me ON me.conversation_id = c.id AND me.user_id <> m.sender_id AND me.left_seq IS NULL
+      AND me.joined_seq < m.seq AND me.last_read_seq < m.seq {_CHANNEL}
+    WHERE m.id = $1 AND m.deleted_at IS NULL AND {_MEANT} ORDER BY me.user_id""",
+)
+
+
 class Unread(msgspec.Struct):
     """How many messages somebody has not read, and in how many conversations."""
 
@@ -56,11 +75,11 @@ class Unread(msgspec.Struct):
 UNREAD = Query(
     Unread,
     f"""SELECT count(*) AS messages, count(DISTINCT m.conversation_id) AS conversations
-    FROM conversation_members me JOIN conversations c ON c.id = me.conversation_id AND c.kind <> 'channel'
+    FROM conversation_members me JOIN conversations c ON c.id = me.conversation_id {_CHANNEL}
     JOIN messages m ON m.conversation_id = me.conversation_id
     JOIN profiles p ON p.id = m.sender_id AND p.deleted_at IS NULL AND NOT p.suspended
     WHERE me.user_id = $1 AND me.left_seq IS NULL AND m.deleted_at IS NULL AND m.sender_id <> $1
-      AND m.seq > greatest(me.last_read_seq, me.joined_seq) AND m.created_at >= $2
+      AND m.seq > greatest(me.last_read_seq, me.joined_seq) AND m.created_at >= $2 AND {_MEANT}
       AND NOT m.sender_id = ANY ({BLOCKED}) AND NOT m.sender_id = ANY ({MUTED})""",
 )
 ADD_TOKEN = "INSERT INTO notification_unsubscribes (token, user_id, created_at) VALUES ($1, $2, $3)"

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from majlis.features.media.model import Photo, Url
-from majlis.features.messages.model import MAX_DATA, MAX_FILES, MAX_TEXT, Sending
-from majlis.kit.errors import Conflict, FieldFault, Forbidden, Invalid, Refused
+from majlis.features.channels.model import ReadOnly as ReadOnly
+from majlis.features.media.model import Url
+from majlis.features.messages.model import MAX_DATA, MAX_FILES, MAX_TEXT, MessageFile, Sending
+from majlis.kit.errors import Conflict, FieldFault, Invalid, Refused
 
 MAX_MENTIONS = 50
 MAX_PINS = 100
@@ -35,8 +36,29 @@ class ReactionCount(msgspec.Struct):
     me: bool
 
 
+class EventInvite(msgspec.Struct):
+    """The event to which a message invites, as it was then. Whoever wants to come says so to the event itself."""
+
+    event_id: UUID
+    title: str | None
+    starts_at: datetime | None
+    place: str | None
+
+
+class Bot(msgspec.Struct):
+    """What speaks in a message that nobody wrote: an incoming webhook, and how it is shown there."""
+
+    webhook_id: UUID
+    name: str
+    icon_url: str | None = None
+    icon_emoji: str | None = None
+
+
 class ChannelMessage(msgspec.Struct, kw_only=True):
-    """A message as a reader of its channel sees it. `ts` is its moment in seconds; what is deleted says nothing."""
+    """A message as a reader of its channel sees it. `ts` is its moment in seconds; what is deleted says nothing.
+
+    With a `bot` the sender is an account that is nobody's.
+    """
 
     id: UUID
     channel_id: UUID
@@ -46,12 +68,14 @@ class ChannelMessage(msgspec.Struct, kw_only=True):
     type: str
     text: str
     blocks: msgspec.Raw | None
+    bot: Bot | None
+    event: EventInvite | UnsetType = UNSET
     client_msg_id: str
     thread_root_id: UUID | None
     reply_count: int
     last_reply_seq: int | None
     also_in_channel: bool
-    files: list[Photo]
+    files: list[MessageFile]
     mentions: Mentions
     reactions: list[ReactionCount]
     pinned: bool
@@ -67,15 +91,16 @@ class SentMessage(ChannelMessage, kw_only=True):
 
 
 class MessageSend(msgspec.Struct, kw_only=True):
-    """What to say. `client_msg_id` is made once and kept when it is tried again; files are uploads of the sender's."""
+    """What to say. `client_msg_id` is made once and kept when it is tried again; files are the sender's."""
 
     client_msg_id: UUID
-    type: Literal["text", "image"] = "text"
+    type: Literal["text", "image", "event_invite"] = "text"
     text: Text = ""
     blocks: Annotated[list[dict[str, Any]], Meta(max_length=50)] | None = None
     thread_root_id: UUID | None = None
     also_in_channel: bool = False
     file_ids: Annotated[list[Url], Meta(max_length=MAX_FILES)] = []
+    event_id: UUID | None = None
 
 
 class MessageEdit(msgspec.Struct, kw_only=True):
@@ -225,12 +250,6 @@ class Unreads(msgspec.Struct):
     threads_unread: int
 
 
-class ReadOnly(Forbidden):
-    """Only moderators write in this channel."""
-
-    code, detail = "read_only_channel", "Only moderators write in this channel."
-
-
 class Changed(Conflict):
     """The message changed since."""
 
@@ -282,6 +301,10 @@ def sending(body: MessageSend) -> Sending:
         more["blocks"] = body.blocks
     if body.also_in_channel:
         more["also_in_channel"] = True
+    if (body.event_id is None) == (body.type == "event_invite"):
+        raise Invalid.field("event_id", "An invitation is to an event, and nothing else is.", "one_of")
+    if body.event_id is not None:
+        more["event_id"] = body.event_id
     data = msgspec.json.encode(more)
     if len(data) > MAX_DATA:
         raise Invalid.field("blocks", f"At most {MAX_DATA} bytes.", "too_long")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from majlis.features.channels import service as channels
-from majlis.features.channels.model import Access, ChannelArchived, NoChannel
+from majlis.features.channels.model import Access, ChannelArchived, Guest, NoChannel
 from majlis.features.conversations import service as conversations
 from majlis.features.conversations.model import Archived, Kind, conversation_stream
 from majlis.features.discussions import store
@@ -32,7 +32,6 @@ from majlis.features.discussions.model import (
     ReactionCount,
     ReactionsFull,
     Reactors,
-    ReadOnly,
     ReadState,
     Replies,
     RepliesQuery,
@@ -74,12 +73,13 @@ async def _known(tx: Reader, me: Me, message_id: UUID) -> tuple[Access, store.Kn
 
 
 async def _writable(tx: Tx, me: Me, message_id: UUID) -> tuple[Access, store.Known]:
-    """The same, there, and in a channel that the caller is in and that is not archived."""
+    """The same, there, and in a channel that the caller is in and may write in: open, and across no block."""
     at, known = await _known(tx, me, message_id)
     if known.deleted:
         raise NoMessage()
     at.require_member()
     at.require_open()
+    at.require_met()
     return at, known
 
 
@@ -111,21 +111,32 @@ async def send(tx: Tx, me: Me, channel_id: UUID, body: MessageSend) -> SentMessa
     return SentMessage(**_fields(shown), duplicate=sent.duplicate)
 
 
-async def say(tx: Tx, me: Me, channel_id: UUID, body: Sending) -> Sent:
-    """The same with a message as the engine takes it, for doors with a shape of their own."""
+async def say(tx: Tx, me: Me, channel_id: UUID, body: Sending, bot: UUID | None = None) -> Sent:
+    """The same with a message as the engine takes it, for doors with a shape of their own.
+
+    A bot says it for the caller, who needs to be in a private channel only. Raises Guest for the bots of guests.
+    """
     at = await channels.access(tx, me, channel_id)
-    at.require_member()
-    if at.posting_policy == "moderators" and not at.is_moderator:
-        raise ReadOnly()
+    if bot is None:
+        at.require_member()
+    elif at.is_guest:
+        raise Guest()
+    at.require_free()
+    if body.type == "system":
+        raise Invalid.field("type", "Only the server says this.", "not_writable")
     try:
-        sent = await messages.send(tx, me, channel_id, body, CHANNEL)
+        if bot is None:
+            sent = await messages.send(tx, me, channel_id, body, CHANNEL)
+        else:
+            sent = await messages.post(tx, Me(id=bot), channel_id, body)
     except Archived:
         raise ChannelArchived() from None
     if not sent.duplicate:
         people = await _mention(tx, me, at, sent.message.id, sent.seq, body.text)
-        await conversations.mark_read(tx, me, channel_id, sent.seq)
+        if bot is None:
+            await conversations.mark_read(tx, me, channel_id, sent.seq)
         if body.thread_root_id is not None:
-            await _follow(tx, me, body.thread_root_id, sent.seq, people)
+            await _follow(tx, bot or me.user(), body.thread_root_id, sent.seq, people)
     return sent
 
 
@@ -147,13 +158,13 @@ async def _mention(tx: Tx, me: Me, at: Access, message_id: UUID, seq: int, text:
     return people
 
 
-async def _follow(tx: Tx, me: Me, root_id: UUID, seq: int, mentioned: Collection[UUID]) -> None:
+async def _follow(tx: Tx, by: UUID, root_id: UUID, seq: int, mentioned: Collection[UUID]) -> None:
     """Whoever began a thread, answers in it or is mentioned there hears of it, unless they chose otherwise."""
     root = await tx.one(store.KNOWN, root_id)
-    others = {*mentioned, *([root.sender_id] if root else [])} - {me.user()}
+    others = {*mentioned, *([root.sender_id] if root else [])} - {by}
     await tx.run(store.FOLLOW_ALL, root_id, sorted(others), seq - 1)
-    await tx.run(store.FOLLOW_ALL, root_id, [me.user()], seq)
-    await tx.run(store.READ_THREAD, root_id, me.user(), seq)
+    await tx.run(store.FOLLOW_ALL, root_id, [by], seq)
+    await tx.run(store.READ_THREAD, root_id, by, seq)
 
 
 async def edit(tx: Tx, me: Me, message_id: UUID, body: MessageEdit) -> ChannelMessage:

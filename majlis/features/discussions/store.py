@@ -5,10 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from majlis.features.channels.service import COUNTS, FIRST, FROM, MENTIONED, UNREAD
 from majlis.features.discussions.model import (
+    Bot,
     ChannelMessage,
+    EventInvite,
     Mentions,
     Pinned,
     ReactionCount,
@@ -17,7 +20,7 @@ from majlis.features.discussions.model import (
     ThreadState,
     Unread,
 )
-from majlis.features.media.model import Photo
+from majlis.features.messages.model import MessageFile
 from majlis.kit.db import Query
 
 
@@ -32,6 +35,8 @@ class Row(msgspec.Struct):
     type: str
     text: str
     blocks: msgspec.Raw | None
+    bot: msgspec.Raw | None
+    event: msgspec.Raw | None
     client_msg_id: str
     thread_root_id: UUID | None
     reply_count: int
@@ -54,9 +59,11 @@ class PinRow(Row):
     pin_seq: int
 
 
-_FILES = msgspec.json.Decoder(list[Photo])
+_FILES = msgspec.json.Decoder(list[MessageFile])
 _REACTIONS = msgspec.json.Decoder(list[ReactionCount])
 _MENTIONS = msgspec.json.Decoder(Mentions)
+_BOT = msgspec.json.Decoder(Bot)
+_EVENT = msgspec.json.Decoder(EventInvite)
 
 
 def _values(row: Row) -> dict[str, Any]:
@@ -67,6 +74,8 @@ def _values(row: Row) -> dict[str, Any]:
         "files": _FILES.decode(row.files),
         "reactions": _REACTIONS.decode(row.reactions),
         "mentions": _MENTIONS.decode(row.mentions),
+        "bot": None if row.bot is None else _BOT.decode(row.bot),
+        "event": UNSET if row.event is None else _EVENT.decode(row.event),
     }
 
 
@@ -88,6 +97,8 @@ REACTED = """(SELECT coalesce(jsonb_agg(jsonb_build_object('emoji', r.emoji, 'co
     FROM message_reactions WHERE message_id = m.id GROUP BY emoji) r)"""
 MESSAGE = f"""m.id, m.conversation_id AS channel_id, m.seq, m.ts_us, m.sender_id, m.type,
   CASE WHEN {_ALIVE} THEN m.text ELSE '' END AS text, CASE WHEN {_ALIVE} THEN m.data -> 'blocks' END AS blocks,
+  CASE WHEN m.data ? 'bot' THEN (SELECT m.data -> 'bot' FROM workspace_bots b WHERE b.user_id = m.sender_id) END AS bot,
+  CASE WHEN m.type = 'event_invite' AND m.data ? 'starts_at' AND {_ALIVE} THEN m.data END AS event,
   m.client_msg_id, m.thread_root_id,
   (SELECT count(*) FROM messages r WHERE r.thread_root_id = m.id AND r.deleted_at IS NULL) AS reply_count,
   (SELECT max(r.seq) FROM messages r WHERE r.thread_root_id = m.id AND r.deleted_at IS NULL) AS last_reply_seq,

@@ -1,10 +1,13 @@
-"""Reminders by the clock, and what ends with an account."""
+"""Reminders by the clock, what ends with an account, and what invitations in messages show."""
 
 from majlis.app import App
 from majlis.features.events import service
 from majlis.features.identity.facts import AccountDeleted
+from majlis.features.messages.model import FILLINGS
 from majlis.kit import facts
 from majlis.kit.me import Me
+
+FILLINGS["event_invite"] = service.invitation
 
 
 @facts.every("*/5 * * * *")

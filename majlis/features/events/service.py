@@ -1,5 +1,6 @@
 """Verbs of events: list them, take a stance, see who comes, remind, write a file for calendars."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -15,7 +16,7 @@ from majlis.features.posts.model import ZONE, Post, Stance, event_end, event_sta
 from majlis.features.profiles import service as profiles
 from majlis.kit import clock, facts, ids, page
 from majlis.kit.db import Reader, Tx
-from majlis.kit.errors import NotFound
+from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
 REMIND_HOURS = (24, 1)  # before it begins, the longest first
@@ -42,6 +43,21 @@ async def get(tx: Reader, me: Me, post_id: UUID) -> Post:
     if post.type != "EVENT":
         raise NotFound()
     return post
+
+
+async def invitation(tx: Reader, me: Me, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a message that invites to an event the caller sees says of it. Raises Invalid."""
+    event_id = ids.parse(str(data.get("event_id", "")))
+    if event_id is None:
+        raise Invalid.field("event_id", "Say which event it is.", "required")
+    try:
+        event = await get(tx, me, event_id)
+    except NotFound:
+        raise Invalid.field("event_id", "There is no such event.", "unknown") from None
+    parts = (event.neighborhood, event.district, event.province)
+    starts_at = None if event.start_date is None else event_start(event.start_date, event.start_time)
+    filled = {"event_id": event_id, "title": event.title, "starts_at": starts_at}
+    return {**data, **filled, "place": ", ".join(part for part in parts if part) or None}
 
 
 # ---- stances

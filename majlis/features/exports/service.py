@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from majlis.app import App
+from majlis.features.attachments import service as attachments
 from majlis.features.exports import store
 from majlis.features.exports.facts import ExportAsked, ExportReady
 from majlis.features.exports.model import Export, LinkQuery, TooSoon, UnderWay
@@ -20,7 +21,7 @@ from majlis.features.identity import service as identity
 from majlis.features.media import service as media
 from majlis.features.notifications import service as notifications
 from majlis.kit import clock, crypto, facts, ids, log
-from majlis.kit.db import Reader, Tx
+from majlis.kit.db import Query, Reader, Tx
 from majlis.kit.errors import NotFound
 from majlis.kit.me import Me
 from majlis.vendors.files import FileInfo
@@ -107,6 +108,13 @@ def _signatures(app: App, export_id: UUID, expires: int) -> list[str]:
 # ---- making
 
 
+def include(kinds: Mapping[str, str]) -> None:
+    """Take these into copies, too: of each kind a query of the user $1. Raises ValueError for one that is taken."""
+    for kind, sql in kinds.items():
+        if store.ROWS.setdefault(kind, sql) != sql:
+            raise ValueError(f"Copies of people's data hold {kind} already, of another feature.")
+
+
 async def make(app: App, me: Me, export_id: UUID) -> None:
     """Make a copy that was asked for, however often this is called, and tell whoever asked."""
     me.require_role("admin")
@@ -140,7 +148,9 @@ async def _write(app: App, row: store.Row, path: Path) -> None:
         archive.writestr("about.json", msgspec.json.encode(about))
         for kind in store.ROWS:
             await _write_kind(app, archive, kind, row.user_id)
-        await _write_pictures(app, archive, row.user_id)
+        await _write_all(app, archive, row.user_id, store.PICTURES, "pictures/{}", "{}")
+        await _write_all(app, archive, row.user_id, store.FILES, "{}", f"{{}}/{attachments.ORIGINAL}")
+        await _write_all(app, archive, row.user_id, store.PAID_FILES, "{}", "{}")
 
 
 async def _write_kind(app: App, archive: zipfile.ZipFile, kind: str, user_id: UUID) -> None:
@@ -153,24 +163,27 @@ async def _write_kind(app: App, archive: zipfile.ZipFile, kind: str, user_id: UU
         out.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
 
-async def _write_pictures(app: App, archive: zipfile.ZipFile, user_id: UUID) -> None:
+async def _write_all(
+    app: App, archive: zipfile.ZipFile, user_id: UUID, query: Query[str], entry: str, key: str
+) -> None:
+    """What is stored of somebody's objects, by names that are made of theirs."""
     last = ""
     while True:
         async with app.db.tx() as tx:
-            objects = await tx.all(store.PICTURES, user_id, last)
+            objects = await tx.all(query, user_id, last)
         if not objects:
             return
         for name in objects:
-            await _write_picture(app, archive, name)
+            await _write_file(app, archive, entry.format(name), key.format(name))
         last = objects[-1]
 
 
-async def _write_picture(app: App, archive: zipfile.ZipFile, name: str) -> None:
+async def _write_file(app: App, archive: zipfile.ZipFile, name: str, key: str) -> None:
     try:
-        pieces = await app.files.stream(name)
+        pieces = await app.files.stream(key)
     except NotFound:  # deleted meanwhile
         return
-    entry = zipfile.ZipInfo(f"pictures/{name}", clock.now().timetuple()[:6])
+    entry = zipfile.ZipInfo(name, clock.now().timetuple()[:6])
     with archive.open(entry, "w") as out:  # stored as it is: pictures are compressed already
         async for piece in pieces:
             await asyncio.to_thread(out.write, piece)

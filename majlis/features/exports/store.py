@@ -53,6 +53,18 @@ PICTURES = Query(
     """SELECT object FROM uploads WHERE user_id = $1 AND removed_at IS NULL AND object > $2
     ORDER BY object LIMIT 100""",
 )
+# Of files of conversations, the folders in which their bytes lie.
+FILES = Query(
+    str,
+    """SELECT object FROM attachments WHERE user_id = $1 AND removed_at IS NULL AND state = 'ready' AND object > $2
+    ORDER BY object LIMIT 100""",
+)
+# Of paid posts, which lie where only those who paid reach them.
+PAID_FILES = Query(
+    str,
+    """SELECT object FROM paid_media WHERE author_id = $1 AND post_id IS NOT NULL AND object > $2
+    ORDER BY object LIMIT 100""",
+)
 
 OVERDUE = Query(UUID, "SELECT id FROM users WHERE deleted_at < $1 ORDER BY deleted_at LIMIT $2")
 # Pictures of other people that nothing refers to once somebody's posts, comments and messages are erased: those of
@@ -100,17 +112,25 @@ ROWS = {
         (SELECT jsonb_agg(jsonb_build_object('name', name, 'created_at', created_at, 'last_used_at', last_used_at))
          FROM passkeys WHERE user_id = $1) AS passkeys
       FROM users WHERE id = $1""",
-    "profile": f"""SELECT id, first_name, last_name, avatar, cover, about, gender, dob, website, {_PLACE},
+    "profile": f"""SELECT id, username, first_name, last_name, avatar, cover, about, gender, dob, website, {_PLACE},
         {_point("location")} AS location, is_private, is_complete, followers_count, following_count, posts_count,
-        created_at, updated_at
+        monetization_enabled, subscription_price, created_at, updated_at
       FROM profiles WHERE id = $1""",
     "posts": f"""SELECT {_POST}, {_point("address_location")} AS address_location,
         {_point("user_location")} AS user_location,
         (SELECT jsonb_agg(jsonb_build_object('option', o.option, 'votes', o.vote_count) ORDER BY o.position)
          FROM polls q JOIN poll_options o ON o.poll_id = q.id WHERE q.post_id = posts.id) AS poll,
         (SELECT jsonb_agg(jsonb_build_object('edited_at', e.edited_at, 'before', e.before) ORDER BY e.id)
-         FROM post_edits e WHERE e.post_id = posts.id) AS edits
+         FROM post_edits e WHERE e.post_id = posts.id) AS edits,
+        (SELECT l.metadata FROM post_labels l WHERE l.post_id = posts.id) AS metadata
       FROM posts WHERE user_id = $1 AND {_KEPT} ORDER BY id""",
+    "articles": """SELECT id, title, slug, content, status, view_count, version, created_at, updated_at,
+        (SELECT jsonb_agg(s.slug ORDER BY s.created_at) FROM article_slugs s WHERE s.article_id = articles.id) AS slugs
+      FROM articles WHERE author_id = $1 AND deleted_at IS NULL ORDER BY id""",
+    "tasks": """SELECT id, kind, data, status, progress, result, error, created_at, ended_at FROM tasks
+      WHERE user_id = $1 ORDER BY id""",
+    "notification_preferences": """SELECT email_enabled, push_enabled, web_socket_enabled, categories, updated_at
+      FROM notification_preferences WHERE user_id = $1""",
     "drafts": "SELECT id, body, publish_at, failure, created_at, updated_at FROM drafts WHERE user_id = $1 ORDER BY id",
     "comments": f"""SELECT id, post_id, parent_comment_id, text, {_point("location")} AS location, attachments,
         total_likes, total_replies, hidden_as, hidden_reason, created_at, updated_at
@@ -118,6 +138,7 @@ ROWS = {
     "likes": """SELECT post_id, NULL::uuid AS comment_id, created_at FROM post_likes WHERE user_id = $1
       UNION ALL SELECT NULL, comment_id, created_at FROM post_comment_likes WHERE user_id = $1 ORDER BY created_at""",
     "bookmarks": "SELECT post_id, created_at FROM post_bookmarks WHERE user_id = $1 ORDER BY created_at",
+    "reposts": "SELECT post_id, created_at FROM post_reposts WHERE user_id = $1 ORDER BY created_at",
     "shares": """SELECT original_post_id, shared_post_id, share_text, created_at FROM post_shares
       WHERE user_id = $1 ORDER BY created_at""",
     "votes": """SELECT q.post_id, v.poll_id, o.option, v.created_at, v.updated_at FROM user_polls v
@@ -125,6 +146,10 @@ ROWS = {
       WHERE v.user_id = $1 ORDER BY v.created_at""",
     "events": """SELECT post_id, event_state, created_at, updated_at FROM event_interests
       WHERE user_id = $1 ORDER BY created_at""",
+    "nightlife": "SELECT role, location, created_at, updated_at FROM nightlife_people WHERE user_id = $1",
+    "nights": """SELECT n.post_id, n.location, n.tags, n.image_name, n.featured, n.created_at, n.updated_at
+      FROM nightlife_events n JOIN posts p ON p.id = n.post_id AND (p.deleted_at IS NULL OR p.hidden_as IS NOT NULL)
+      WHERE p.user_id = $1 ORDER BY n.post_id""",
     "following": """SELECT following_id AS user_id, NULL::uuid AS business_id, created_at FROM user_follows
       WHERE follower_id = $1
       UNION ALL SELECT NULL, business_id, created_at FROM business_profile_followers WHERE follower_id = $1
@@ -148,17 +173,45 @@ ROWS = {
       WHERE user_id = $1 ORDER BY id""",
     "sessions": """SELECT id, device_info, host(ip_address) AS ip_address, user_agent, aal, expires_at, revoked_at,
         last_used_at, created_at FROM user_sessions WHERE user_id = $1 ORDER BY created_at""",
+    "orders": """SELECT id, post_id, seller_id, lines, currency, subtotal, discount, total, discount_code, status,
+        expires_at, paid_at, created_at FROM orders WHERE buyer_id = $1 ORDER BY created_at""",
+    "tickets": """SELECT t.id, t.post_id, y.name AS type_name, t.order_id, t.price, t.paid, t.currency, t.status,
+        t.holder_id = $1 AS holds, CASE WHEN t.holder_id = $1 THEN t.code END AS code, t.used_at, t.created_at
+      FROM tickets t JOIN ticket_types y ON y.id = t.type_id
+      WHERE t.holder_id = $1 OR t.buyer_id = $1 ORDER BY t.created_at""",
+    "waitlist": """SELECT post_id, type_id, quantity, status, offer_expires_at, created_at FROM waitlist_entries
+      WHERE user_id = $1 ORDER BY created_at""",
     "payments": """SELECT id, payer_id, payee_id, purpose, reference, amount, currency, fee, status, refunded, created_at
       FROM payments WHERE payer_id = $1 OR payee_id = $1 ORDER BY created_at""",
     "subscriptions": """SELECT s.id, s.subscriber_id, s.payee_id, s.purpose, p.amount, p.currency, s.status, s.period_end,
         s.created_at FROM subscriptions s JOIN subscription_prices p ON p.id = s.price_id
       WHERE s.subscriber_id = $1 OR s.payee_id = $1 ORDER BY s.created_at""",
+    "paid_posts": """SELECT d.post_id, d.body, d.price, d.currency, d.created_at, d.updated_at,
+        (SELECT jsonb_agg(jsonb_build_object('object', m.object, 'name', m.photo ->> 'name', 'alt_text', m.alt_text)
+           ORDER BY m.position) FROM paid_media m WHERE m.post_id = d.post_id) AS media
+      FROM paid_posts d JOIN posts p ON p.id = d.post_id AND (p.deleted_at IS NULL OR p.hidden_as IS NOT NULL)
+      WHERE d.author_id = $1 ORDER BY d.post_id""",
+    "prices": "SELECT currency, updated_at FROM paywall_authors WHERE user_id = $1",
+    "purchases": """SELECT id, post_id, author_id, amount, currency, status, created_at FROM purchases
+      WHERE user_id = $1 ORDER BY id""",
+    "media": "SELECT id, photo, alt_text, created_at FROM library_items WHERE user_id = $1 ORDER BY id",
+    "bank_accounts": """SELECT bank_name, account_type, last4, created_at FROM bank_accounts WHERE user_id = $1
+      ORDER BY created_at""",
+    "connections": """SELECT platform, subject, username, profile_url, is_connected, created_at FROM connections
+      WHERE user_id = $1 ORDER BY created_at""",
     "devices": "SELECT id, kind, name, created_at, updated_at FROM devices WHERE user_id = $1 ORDER BY created_at",
     "conversations": """SELECT m.conversation_id, c.kind, m.joined_at, m.left_seq IS NOT NULL AS has_left
       FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id
       WHERE m.user_id = $1 ORDER BY m.joined_at""",
     "messages": """SELECT id, conversation_id, thread_root_id, type, text, files, data, created_at, edited_at
       FROM messages WHERE sender_id = $1 AND deleted_at IS NULL ORDER BY id""",
+    "documents": """SELECT d.id, d.owner_id, d.title, d.version, d.created_at, d.updated_at,
+        (SELECT jsonb_agg(u.changes ORDER BY u.version) FROM document_updates u
+         WHERE u.document_id = d.id AND u.user_id = $1) AS changes
+      FROM documents d WHERE d.owner_id = $1
+        OR d.id IN (SELECT document_id FROM document_people WHERE user_id = $1) ORDER BY d.id""",
+    "files": """SELECT id, conversation_id, object, name, mime_type, size, sha256, created_at FROM attachments
+      WHERE user_id = $1 AND removed_at IS NULL AND state = 'ready' ORDER BY id""",
     "message_drafts": """SELECT conversation_id, place, text, updated_at FROM message_drafts
       WHERE user_id = $1 ORDER BY updated_at""",
     "scheduled_messages": """SELECT id, conversation_id, message, send_at, state, created_at FROM scheduled_messages
@@ -168,11 +221,15 @@ ROWS = {
     "workspaces": """SELECT m.workspace_id, w.name, m.role, m.username, m.display_name, m.title, m.joined_at
       FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id
       WHERE m.user_id = $1 ORDER BY m.joined_at""",
+    "availability": """SELECT presence, until, emoji, text, expires_at, updated_at FROM availability
+      WHERE user_id = $1""",
+    "webhooks": """SELECT id, workspace_id, channel_id, display_name, icon_url, created_at FROM incoming_webhooks
+      WHERE created_by = $1 ORDER BY id""",
     "channel_settings": """SELECT channel_id, notify, muted_until, starred FROM channel_preferences
       WHERE user_id = $1 ORDER BY channel_id""",
     "privacy_settings": """SELECT full_name_visibility, profile_photos_visibility, profile_bio_visibility,
         discoverability_visibility, mention_visibility, direct_message_visibility, sync_contacts, discover_by_email,
-        discover_by_phone, is_private, updated_at FROM privacy_settings WHERE profile_id = $1""",
+        discover_by_phone, is_private, read_receipts, updated_at FROM privacy_settings WHERE profile_id = $1""",
     "notification_settings": """SELECT category, push_pref, in_app_pref, email_pref, updated_at
       FROM notification_settings WHERE profile_id = $1 ORDER BY category""",
     "reports": """SELECT 'user' AS kind, reported_user AS target_id, reason, description AS comments, created_at

@@ -1,6 +1,5 @@
 """Verbs of lists of posts."""
 
-import re
 from uuid import UUID
 
 import msgspec
@@ -11,17 +10,13 @@ from majlis.features.feeds.model import DEFAULT_RADIUS_KM, WIDEST_RADIUS_KM, Fee
 from majlis.features.filters import service as filters
 from majlis.features.graph import service as graph
 from majlis.features.posts import service as posts
-from majlis.features.posts.model import Filter, Post, PostType, Sort
+from majlis.features.posts.model import Filter, Post, PostType, Sort, check_prices, check_words
 from majlis.features.profiles import service as profiles
 from majlis.kit import http, page
 from majlis.kit.db import Reader
-from majlis.kit.errors import FieldFault, Invalid
-from majlis.kit.geo import Point
 from majlis.kit.me import Me
 
-SHORTEST_SEARCH = 2
 WIDENING = "feeds:widening"  # cursors that tell how far a list was widened
-MOST_EXPENSIVE = 10**10
 
 
 async def feed(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> Feed:
@@ -64,11 +59,8 @@ async def _wanted(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) 
     muted = await filters.muted(app, me) if unasked else None
     if query.q is not None:
         check_words(query.q)
-    for field in ("min_price", "max_price"):
-        amount = getattr(query, field)
-        if amount is not None and not 0 <= amount < MOST_EXPENSIVE:
-            raise Invalid.field(field, "A price is a number that is not negative.")
-    near = await _center(tx, me, query.lat, query.lng, needed=sort == "nearby")
+    check_prices(query.min_price, query.max_price)
+    near = await profiles.center(tx, me, query.lat, query.lng, needed=sort == "nearby")
     return Filter(
         type=query.type,
         category_id=query.category_id,
@@ -92,29 +84,6 @@ async def _wanted(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) 
         unmuted=unasked,
         muted_words=muted,
     )
-
-
-async def _center(tx: Reader, me: Me, lat: float | None, lng: float | None, *, needed: bool) -> Point | None:
-    """The point to search around: the one given, else the profile's when it is needed (rules 102, 108)."""
-    if lat is not None and lng is not None:
-        return Point(lat, lng)
-    if lat is not None or lng is not None:
-        raise Invalid.field("lng" if lng is None else "lat", "Give both lat and lng.")
-    if not needed:
-        return None
-    place = await profiles.location(tx, me) if me.id is not None else None
-    if place is None:
-        words = "Give lat and lng, or set a location in your profile."
-        raise Invalid(
-            words, fields=[FieldFault("lat", "required", words), FieldFault("lng", "required", words)]
-        )
-    return place
-
-
-def check_words(text: str) -> None:
-    """Raises Invalid unless there is something to search for."""
-    if len(re.sub(r"\W", "", text)) < SHORTEST_SEARCH:
-        raise Invalid.field("q", f"Search for at least {SHORTEST_SEARCH} letters or digits.", "too_short")
 
 
 async def of_user(

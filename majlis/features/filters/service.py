@@ -211,7 +211,7 @@ async def muted(app: App, me: Me) -> str | None:
     if kept is None:
         epoch = seen.epoch
         # The primary, not a replica: a word that was just muted must count.
-        async with app.db.tx() as tx:
+        async with app.db.fresh() as tx:
             words = await tx.all(store.FOLDED, me.id)
         kept = " | ".join(f"'{word}'" for word in words)
         seen.put(str(me.id), kept, me.id, now, now + seen.LIFE_S, epoch)

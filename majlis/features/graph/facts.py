@@ -12,6 +12,13 @@ class UserFollowed(Fact, frozen=True):
     following_id: UUID
 
 
+class UserUnfollowed(Fact, frozen=True):
+    """Somebody follows a person no longer."""
+
+    follower_id: UUID
+    following_id: UUID
+
+
 class FollowRequested(Fact, frozen=True):
     """Somebody asks to follow a private account."""
 

@@ -24,6 +24,16 @@ class Thing(IntEnum):
     FOUND = 6
 
 
+def hidden(thing: Thing, hides: int, known: bool) -> bool:
+    """Whether a thing is hidden from a viewer whom the person follows (known), or does not."""
+    return (hides >> thing & 3) > known  # the audience is 0 anyone, 1 whom the person follows, 2 nobody
+
+
+def initial(name: str | None) -> str | None:
+    """What is left of a hidden name."""
+    return (name or "").strip()[:1] or None
+
+
 class UserMini(msgspec.Struct):
     """A person beside a post or in a list."""
 
@@ -66,6 +76,21 @@ class UserPublic(msgspec.Struct):
     is_private: bool
     follow_requested: bool
     is_muted: bool
+
+
+class Named(msgspec.Struct):
+    """A person by username, as the viewer sees them: what doors show that know no families of names."""
+
+    id: UUID
+    username: str
+    name: str | None
+    about: str | None
+    avatar: Photo | None
+    followers_count: int
+    following_count: int
+    posts_count: int
+    is_following: bool
+    created_at: datetime
 
 
 class FollowEntry(msgspec.Struct):

@@ -9,7 +9,13 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.graph import store
-from majlis.features.graph.facts import FollowAccepted, FollowRequested, UserBlocked, UserFollowed
+from majlis.features.graph.facts import (
+    FollowAccepted,
+    FollowRequested,
+    UserBlocked,
+    UserFollowed,
+    UserUnfollowed,
+)
 from majlis.features.graph.model import (
     Blocked,
     BlockState,
@@ -17,11 +23,14 @@ from majlis.features.graph.model import (
     FollowerState,
     FollowState,
     MuteState,
+    Named,
     Oneself,
     PeopleQuery,
     Thing,
     UserMini,
     UserPublic,
+    hidden,
+    initial,
 )
 from majlis.kit import clock, facts, hints, page
 from majlis.kit.db import Reader, Tx
@@ -32,7 +41,7 @@ from majlis.kit.tokens import Gate
 
 # SQL for the stores of features above: see graph/store.py.
 BLOCKED, MUTED = store.BLOCKED, store.MUTED
-follows, hides, admits = store.follows, store.hides, store.admits
+follows, hides, admits, sees = store.follows, store.hides, store.admits, store.sees
 
 SHORTEST = 2  # characters to search for
 PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,18}")
@@ -46,30 +55,21 @@ def shown(card: UserMini, hides: int) -> UserMini:
 
     A hidden name is the initial of the first name, hidden pictures are none (rule 160).
     """
-    if _hidden(Thing.NAME, hides, card.follows_me):
-        card.first_name, card.last_name = _initial(card.first_name), None
-    if _hidden(Thing.PICTURES, hides, card.follows_me):
+    if hidden(Thing.NAME, hides, card.follows_me):
+        card.first_name, card.last_name = initial(card.first_name), None
+    if hidden(Thing.PICTURES, hides, card.follows_me):
         card.avatar = None
     return card
 
 
 def _shown_page(person: UserPublic, hides: int) -> UserPublic:
-    if _hidden(Thing.NAME, hides, person.follows_me):
-        person.first_name, person.last_name = _initial(person.first_name), None
-    if _hidden(Thing.PICTURES, hides, person.follows_me):
+    if hidden(Thing.NAME, hides, person.follows_me):
+        person.first_name, person.last_name = initial(person.first_name), None
+    if hidden(Thing.PICTURES, hides, person.follows_me):
         person.avatar = person.cover = None
-    if _hidden(Thing.ABOUT, hides, person.follows_me):
+    if hidden(Thing.ABOUT, hides, person.follows_me):
         person.about = None
     return person
-
-
-def _hidden(thing: Thing, hides: int, known: bool) -> bool:
-    """Whether a thing is hidden from a viewer whom the person follows (known), or does not."""
-    return (hides >> thing & 3) > known  # the audience is 0 anyone, 1 whom the person follows, 2 nobody
-
-
-def _initial(name: str | None) -> str | None:
-    return (name or "").strip()[:1] or None
 
 
 async def minis(tx: Reader, me: Me, ids: Collection[UUID]) -> dict[UUID, UserMini]:
@@ -80,6 +80,29 @@ async def minis(tx: Reader, me: Me, ids: Collection[UUID]) -> dict[UUID, UserMin
     if not ids:
         return {}
     return {row["id"]: _mini(row) for row in await tx.records(store.MINIS.sql, me.id, list(ids))}
+
+
+async def named(tx: Reader, me: Me, ids: Collection[UUID]) -> dict[UUID, Named]:
+    """These people with their usernames by id, without those whom the viewer does not meet in lists; one query."""
+    if not ids:
+        return {}
+    return {row.id: row.shown() for row in await tx.all(store.NAMED, me.id, list(ids))}
+
+
+async def named_one(tx: Reader, me: Me, user_id: UUID) -> Named:
+    """A person with their username, as `get` finds them. Raises NotFound."""
+    row = await tx.one(store.NAMED_ONE, me.id, user_id)
+    if row is None:
+        raise NotFound("There is no such person.")
+    return row.shown()
+
+
+async def id_of(tx: Reader, me: Me, username: str) -> UUID:
+    """Whose username this is, in whatever case. Raises NotFound."""
+    found = await tx.one(store.ID_OF, username)
+    if found is None:
+        raise NotFound("There is no such person.")
+    return found
 
 
 async def visible_person(tx: Reader, me: Me, user_id: UUID) -> None:
@@ -178,7 +201,7 @@ async def _people(
     kind = f"people:{which}"
     start = page.decode(kind, paging.cursor, tuple[datetime, UUID]) if paging.cursor else ()
     total = None
-    if paging.offset is not None and not paging.cursor:
+    if paging.wants_total():
         total = await tx.one(store.people_count(which), me.id, whose)
     size = _size(paging)
     rows = await tx.records(
@@ -210,7 +233,7 @@ async def search(tx: Reader, me: Me, query: PeopleQuery) -> page.Page[UserMini]:
         query.country, query.province, query.district, query.neighborhood,
     )  # fmt: skip
     total = None
-    if paging.offset is not None and not paging.cursor:
+    if paging.wants_total():
         total = await tx.one(store.FOUND_COUNT, *named)
     size = _size(paging)
     rows = await tx.records(store.found(continued=bool(start), usual=not size), *named, *start, *size)
@@ -278,7 +301,15 @@ async def unfollow(tx: Tx, me: Me, other: UUID) -> FollowState:
     _, held = await _lock(tx, me, other)
     if (await _stance(tx, me, other)).theirs:
         raise NotFound("There is no such person.")
-    return FollowState(False, held.followers_count - await tx.run(store.UNFOLLOW, me.id, other), "none")
+    gone = await tx.run(store.UNFOLLOW, me.id, other)
+    if gone:
+        await facts.emit(tx, UserUnfollowed(me.user(), other))
+    return FollowState(False, held.followers_count - gone, "none")
+
+
+async def stands(tx: Tx, me: Me, follower: UUID, following: UUID) -> bool:
+    """Whether one follows the other; if so it stays, until this transaction ends."""
+    return await tx.one(store.STANDS, follower, following) or False
 
 
 async def accept(tx: Tx, me: Me, other: UUID) -> FollowerState:
@@ -311,6 +342,7 @@ async def block(tx: Tx, me: Me, other: UUID) -> BlockState:
     await tx.run(store.PART, me.id, other)
     if new:
         await facts.emit(tx, UserBlocked(me.user(), other))
+        await facts.emit(tx, UserUnfollowed(me.user(), other), UserUnfollowed(other, me.user()))
         for person in (me.user(), other):  # what they follow live they follow no more
             hints.after_commit(tx, Gate.CHANNEL, str(person).encode())
     return BlockState(True)

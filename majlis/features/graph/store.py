@@ -1,11 +1,13 @@
 """Rows of follows, requests, blocks and mutes, and the SQL of who may see what of whom."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from majlis.features.graph.model import Thing, UserMini, UserPublic
+from majlis.features.graph.model import Named, Thing, UserMini, UserPublic, hidden, initial
+from majlis.features.media.model import Photo
 from majlis.kit import page
 from majlis.kit.db import Query
 
@@ -38,7 +40,7 @@ def hides(person: str) -> str:
     return f"CASE WHEN {person}.id = $1 THEN 0 ELSE {person}.hides END"
 
 
-def _sees(thing: Thing, person: str) -> str:
+def sees(thing: Thing, person: str) -> str:
     """SQL: whether the viewer $1 may see a thing of the row of a person. The same rule as `service.shown`."""
     return f"""CASE {person}.hides >> {thing.value} & 3 WHEN 0 THEN true
       WHEN 1 THEN {person}.id = $1 OR {follows(f"{person}.id", "$1")} ELSE {person}.id = $1 END"""
@@ -68,6 +70,54 @@ class Card(UserMini):
     hides: int
 
 
+class NamedRow(msgspec.Struct):
+    """A person by username as stored, and what of them is hidden from a viewer whom they follow, or do not."""
+
+    id: UUID
+    username: str
+    first_name: str | None
+    last_name: str | None
+    about: str | None
+    avatar: msgspec.Raw | None
+    followers_count: int
+    following_count: int
+    posts_count: int
+    is_following: bool
+    created_at: datetime
+    hides: int
+    follows_me: bool
+
+    def shown(self) -> Named:
+        """The person as the viewer may see them, under the same settings as cards and pages."""
+        name: str | None = " ".join(part for part in (self.first_name, self.last_name) if part) or None
+        about, avatar = self.about, self.avatar
+        if hidden(Thing.NAME, self.hides, self.follows_me):
+            name = initial(self.first_name)
+        if hidden(Thing.ABOUT, self.hides, self.follows_me):
+            about = None
+        if hidden(Thing.PICTURES, self.hides, self.follows_me):
+            avatar = None
+        return Named(
+            self.id,
+            self.username,
+            name,
+            about,
+            None if avatar is None else msgspec.json.decode(avatar, type=Photo),
+            self.followers_count,
+            self.following_count,
+            self.posts_count,
+            self.is_following,
+            self.created_at,
+        )
+
+
+_NAMED = f"""SELECT p.id, p.username, p.first_name, p.last_name, p.about, p.avatar, p.followers_count,
+  p.following_count, p.posts_count, {follows("$1", "p.id")} AS is_following, p.created_at, {hides("p")} AS hides,
+  {follows("p.id", "$1")} AS follows_me FROM profiles p"""
+NAMED = Query(NamedRow, f"{_NAMED} WHERE p.id = ANY($2::uuid[]) AND {_LISTED}")
+# One person, whom those who block them still see.
+NAMED_ONE = Query(NamedRow, f"{_NAMED} WHERE p.id = $2 AND {_LIVE} AND NOT {_blocks('p.id', '$1')}")
+ID_OF = Query(UUID, f"SELECT p.id FROM profiles p WHERE lower(p.username) = lower($1) AND {_LIVE}")
 MINIS = Query(Card, f"SELECT {_MINI} FROM profiles p WHERE p.id = ANY($2::uuid[]) AND {_LISTED}")
 VISIBLE = Query(
     bool, f"SELECT true FROM profiles p WHERE p.id = $2 AND {_LIVE} AND NOT {_blocks('p.id', '$1')}"
@@ -134,6 +184,10 @@ class Stance(msgspec.Struct):
 
 STANCE = Query(Stance, f"SELECT {_blocks('$1', '$2')} AS mine, {_blocks('$2', '$1')} AS theirs")
 FOLLOWS = Query(bool, f"SELECT {follows('$1', '$2')}")
+# Kept from being taken back until the transaction ends: what tells of it is then withdrawn behind it.
+STANDS = Query(
+    bool, "SELECT true FROM user_follows WHERE follower_id = $1 AND following_id = $2 FOR KEY SHARE"
+)
 # Whoever follows asks no longer, and neither does who gives up.
 _ASKED = "asked AS (DELETE FROM follow_requests WHERE follower_id = $1 AND following_id = $2)"
 FOLLOW = f"""
@@ -240,8 +294,8 @@ def _size(used: int, usual: bool) -> str:
 # Who is found: by words that begin a name which the viewer may see ($2 as a tsquery), or by id ($3). How whoever
 # was found otherwise is called stays out of the order, and so out of cursors, which hold its keys.
 _FOUND = f"""profiles p
-  WHERE ((p.search @@ to_tsquery('simple', $2) AND {_sees(Thing.NAME, "p")}) OR p.id = $3)
-  AND {_LISTED} AND {_sees(Thing.FOUND, "p")}
+  WHERE ((p.search @@ to_tsquery('simple', $2) AND {sees(Thing.NAME, "p")}) OR p.id = $3)
+  AND {_LISTED} AND {sees(Thing.FOUND, "p")}
   AND ($4::text IS NULL OR lower(p.country) = lower($4))
   AND ($5::text IS NULL OR lower(p.province) = lower($5))
   AND ($6::text IS NULL OR lower(p.district) = lower($6))

@@ -84,24 +84,24 @@ def _canonical(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def check_strength(password: str, field: str = "password") -> None:
-    """Raises WeakPassword naming what is missing (rules 55 and 57)."""
+def check_strength(password: str, field: str = "password", *, plain: bool = False) -> None:
+    """Raises WeakPassword naming what is missing (rules 55 and 57); plain: only the length counts."""
     password = _canonical(password)
-    needed = {
-        "at least 8 characters": len(password) >= 8,
+    needed = {"at least 8 characters": len(password) >= 8}
+    kinds = {
         "an upper-case letter": any(c.isupper() for c in password),
         "a lower-case letter": any(c.islower() for c in password),
         "a digit": any(c.isdigit() for c in password),
         "a special character": any(not c.isalnum() and not c.isspace() for c in password),
     }
-    missing = [words for words, there in needed.items() if not there]
+    missing = [words for words, there in (needed if plain else needed | kinds).items() if not there]
     if missing:
         raise WeakPassword(field, f"A password needs {', '.join(missing)}.")
     if len(password.encode()) > MAX_BYTES:
         raise WeakPassword(field, f"A password has at most {MAX_BYTES} bytes.")
 
 
-def check_new(email: str, password: str) -> str:
+def check_new(email: str, password: str, *, plain: bool = False) -> str:
     """The address of a new account as it is stored. Raises Invalid naming each of the two that is wrong."""
     wrong: list[FieldFault] = []
     address = ""
@@ -110,7 +110,7 @@ def check_new(email: str, password: str) -> str:
     except Invalid as refused:
         wrong += refused.fields
     try:
-        check_strength(password)
+        check_strength(password, plain=plain)
     except WeakPassword as refused:
         if not wrong:
             raise

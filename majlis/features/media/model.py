@@ -11,7 +11,7 @@ Url = Annotated[str, Meta(max_length=2000)]
 
 
 class Photo(msgspec.Struct):
-    """A stored picture. `size` is in bytes, dimensions are those after processing."""
+    """A stored picture, or a video with its poster as thumbnail. `size` is in bytes, dimensions are those as stored."""
 
     url: Url
     name: Annotated[str, Meta(max_length=255)]
@@ -20,6 +20,12 @@ class Photo(msgspec.Struct):
     width: int
     height: int
     thumbnail_url: Url | None = None
+
+
+class Video(Photo):
+    """A stored video: seconds where it says. Dimensions are 0 where nothing could look into it."""
+
+    duration: float | None = None
 
 
 class Uploaded(msgspec.Struct):

@@ -18,13 +18,14 @@ import msgspec
 from majlis.app import App
 from majlis.features.media import store as rows
 from majlis.features.media.facts import PhotosReleased
-from majlis.features.media.model import NotUploader, Photo, StillAttached, Uploaded
+from majlis.features.media.model import NotUploader, Photo, StillAttached, Uploaded, Video
 from majlis.kit import clock, facts, ids, log
 from majlis.kit.db import Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.http import Upload
 from majlis.kit.me import Me
 from majlis.vendors.images import MIME_TYPE, Kind, Processed
+from majlis.vendors.videos import SUFFIXES, Clip
 
 logger = log.get("majlis.media")
 
@@ -33,7 +34,8 @@ NAME_LENGTH = 60
 KEPT_LOOSE = timedelta(hours=24)  # how long an upload may wait until something refers to it
 BATCH = 100
 SUFFIX, THUMBNAIL_SUFFIX = ".webp", "_thumb.webp"
-_OBJECT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[a-z0-9_-]{1,80}\.webp")
+TYPES = {SUFFIX: MIME_TYPE, **{suffix: kind for kind, suffix in SUFFIXES.items()}}
+_OBJECT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[a-z0-9_-]{1,80}\.(?:webp|mp4|webm|mov)")
 
 
 # ---- storing
@@ -64,6 +66,27 @@ async def store_all(app: App, me: Me, files: Sequence[Upload], kind: Kind) -> li
         for one, picture in zip(stored, pictures, strict=True):
             await app.files.put(one.path, picture.data, content_type=MIME_TYPE)
             await app.files.put(thumbnail_of(one.path), picture.thumbnail, content_type=MIME_TYPE)
+    return stored
+
+
+async def store_video(app: App, me: Me, file: Upload, clip: Clip, poster: Processed | None) -> Uploaded:
+    """A video as it came, stored for the caller with its poster, referred to by nothing yet. Raises Unavailable."""
+    base, suffix = app.settings.media_url(), SUFFIXES[clip.mime_type]
+    path = f"{uuid4()}/{slug(file.name)}{suffix}"
+    thumbnail = f"{base}/{thumbnail_of(path)}" if poster else None
+    looks = clip.looks
+    photo = Video(
+        f"{base}/{path}", path.rpartition("/")[2], clip.mime_type, len(clip.data),
+        looks.width if looks else 0, looks.height if looks else 0, thumbnail,
+        looks.seconds if looks else None,
+    )  # fmt: skip
+    stored = Uploaded(photo.url, path, photo)
+    async with app.db.tx() as tx:
+        await tx.run(rows.ADD, ids.new(), path, me.user(), "video", photo, clock.now())
+    async with _discarded_on_error(app, [stored]):
+        await app.files.put(path, clip.data, content_type=clip.mime_type)
+        if poster is not None:
+            await app.files.put(thumbnail_of(path), poster.data, content_type=MIME_TYPE)
     return stored
 
 
@@ -119,8 +142,13 @@ def is_object(path: str) -> bool:
 
 
 def thumbnail_of(path: str) -> str:
-    """The name of an object's thumbnail (rule 75)."""
-    return path.removesuffix(SUFFIX) + THUMBNAIL_SUFFIX
+    """The name of an object's thumbnail (rule 75); of a video's, its poster."""
+    return path.rpartition(".")[0] + THUMBNAIL_SUFFIX
+
+
+def type_of(path: str) -> str:
+    """The media type of an object."""
+    return TYPES[path[path.rfind(".") :]]
 
 
 def object_of(url: str) -> str | None:

@@ -10,6 +10,8 @@ from majlis.features.membership.model import (
     MembersQuery,
     MemberUpdate,
     OwnWorkspace,
+    PresenceQuery,
+    Presences,
 )
 from majlis.features.workspaces.model import Workspace, WorkspaceCreate, WorkspaceDelete, WorkspaceDeleted
 from majlis.kit import http
@@ -55,6 +57,13 @@ async def member(app: App, me: Me, workspace_id: UUID, member_id: UUID) -> Membe
     """Somebody of a workspace."""
     async with app.db.read() as tx:
         return await service.get(tx, me, workspace_id, member_id)
+
+
+@api.get(WORKSPACE + "/presence", policy=access.user, errors=(404,))
+async def presence(app: App, me: Me, workspace_id: UUID, query: PresenceQuery) -> Presences:
+    """Whether these people are there: those of them with whom the caller shares a channel."""
+    async with app.db.read() as tx:
+        return Presences(await service.presence(tx, me, workspace_id, query.ids()))
 
 
 @api.route("PATCH", MEMBER, policy=access.user, errors=(403, 404, 409))

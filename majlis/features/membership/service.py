@@ -1,5 +1,6 @@
 """Verbs of who belongs to a workspace: found one, look who is there, give roles, leave, take out."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,8 @@ from uuid import UUID
 import msgspec
 
 from majlis.app import App
+from majlis.features.availability import service as availability
+from majlis.features.availability.model import shown as seen
 from majlis.features.channels import service as channels
 from majlis.features.conversations import service as conversations
 from majlis.features.emoji import service as emoji
@@ -15,13 +18,16 @@ from majlis.features.membership import store
 from majlis.features.membership.model import (
     ChannelMember,
     Member,
+    MemberPresence,
     MembersQuery,
     MemberUpdate,
     NoMember,
     NotSelf,
     OwnerStays,
     OwnWorkspace,
+    Person,
 )
+from majlis.features.sockets import service as sockets
 from majlis.features.workspaces import service as workspaces
 from majlis.features.workspaces.model import (
     RANK,
@@ -32,7 +38,7 @@ from majlis.features.workspaces.model import (
     Workspace,
     WorkspaceCreate,
 )
-from majlis.kit import page
+from majlis.kit import clock, page
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid
 from majlis.kit.http.binding import given
@@ -86,7 +92,13 @@ async def listing(tx: Reader, me: Me, workspace_id: UUID, query: MembersQuery) -
     total = None
     if paging.offset is not None and not behind:
         total = await tx.one(store.COUNT, *wanted)
-    return page.Page(shown, more, total)
+    return page.Page(await _described(tx, me, shown), more, total)
+
+
+async def _described(tx: Reader, me: Me, people: Sequence[Person]) -> list[Member]:
+    """These people with what they say of themselves; one query."""
+    said = await availability.statuses(tx, me, [one.user_id for one in people]) if people else {}
+    return [Member(**msgspec.structs.asdict(one), status=said.get(one.user_id)) for one in people]
 
 
 async def get(tx: Reader, me: Me, workspace_id: UUID, user_id: UUID) -> Member:
@@ -95,7 +107,7 @@ async def get(tx: Reader, me: Me, workspace_id: UUID, user_id: UUID) -> Member:
     found = await tx.one(store.ONE, me.user(), workspace_id, user_id)
     if found is None:
         raise NoMember()
-    return found
+    return (await _described(tx, me, [found]))[0]
 
 
 async def in_channel(tx: Reader, me: Me, channel_id: UUID, paging: page.Paging) -> page.Page[ChannelMember]:
@@ -109,7 +121,26 @@ async def in_channel(tx: Reader, me: Me, channel_id: UUID, paging: page.Paging) 
     total = None
     if paging.offset is not None and not behind:
         total = await tx.one(store.IN_CHANNEL_COUNT, channel_id)
-    return page.Page(shown, more, total)
+    said = await availability.statuses(tx, me, [one.user_id for one in shown])
+    found = [ChannelMember(**msgspec.structs.asdict(one), status=said.get(one.user_id)) for one in shown]
+    return page.Page(found, more, total)
+
+
+async def presence(
+    tx: Reader, me: Me, workspace_id: UUID, user_ids: Collection[UUID]
+) -> list[MemberPresence]:
+    """Who is there, of these people: those who share a channel with the caller. Four queries. Raises NoWorkspace."""
+    await workspaces.standing(tx, me, workspace_id)
+    known = await tx.all(store.SHARED, me.user(), workspace_id, list(user_ids))
+    nodes = await sockets.presences(tx, me, known)
+    choices, now = await availability.choices(tx, me, known), clock.now()
+    found = []
+    for user_id in known:
+        own = [one for one in nodes if one.user_id == user_id]
+        states = {one.state for one in own if one.expires_at > now}
+        word = seen(now, bool(states), "active" in states, choices.get(user_id))
+        found.append(MemberPresence(user_id, word, max((one.last_active_at for one in own), default=None)))
+    return found
 
 
 async def update(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID, body: MemberUpdate) -> Member:

@@ -1,11 +1,13 @@
 """The SQL of who sees whom in a workspace. In all statements with a viewer, that is $1."""
 
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from majlis.features.channels.service import MENTIONED, UNREAD
-from majlis.features.membership.model import ChannelMember, Member
+from majlis.features.graph.service import BLOCKED
+from majlis.features.membership.model import Person
 from majlis.features.workspaces.service import JOINED
 from majlis.kit.db import Query
 
@@ -25,19 +27,27 @@ _MET = """(me.role <> 'guest' OR m.user_id = $1 OR m.user_id = ANY (ARRAY(
 _SEEN = f"""FROM workspaces w JOIN workspace_members me ON {JOINED}
   JOIN workspace_members m ON m.workspace_id = w.id JOIN profiles p ON p.id = m.user_id
   WHERE w.id = $2 AND {_MET}"""
-ONE = Query(Member, f"SELECT {_PERSON} {_SEEN} AND m.user_id = $3")
+ONE = Query(Person, f"SELECT {_PERSON} {_SEEN} AND m.user_id = $3")
 _NAMED = """($3::text IS NULL OR starts_with(m.username, lower($3)) OR starts_with(lower(m.display_name), lower($3))
   OR (p.hides & 3 = 0 AND p.search @@ to_tsquery('simple', $4))) AND ($5::text IS NULL OR m.role = $5)"""
 LIST = Query(
-    Member,
+    Person,
     f"""SELECT {_PERSON} {_SEEN} AND {_NAMED} AND ($6::text IS NULL OR m.username > $6)
     ORDER BY m.username LIMIT $7 OFFSET $8""",
 )
 COUNT = Query(int, f"SELECT count(*) {_SEEN} AND {_NAMED}")
+
+
+class ChannelPerson(Person):
+    """Somebody in a channel."""
+
+    channel_role: Literal["moderator", "member"]
+
+
 IN_CHANNEL = Query(
-    ChannelMember,
-    f"""SELECT {_PERSON}, CASE WHEN m.role IN ('owner', 'admin') OR m.user_id = ch.created_by THEN 'moderator'
-        ELSE 'member' END AS channel_role
+    ChannelPerson,
+    f"""SELECT {_PERSON}, CASE WHEN ch.direct IS NULL AND (m.role IN ('owner', 'admin') OR m.user_id = ch.created_by)
+        THEN 'moderator' ELSE 'member' END AS channel_role
     FROM channels ch JOIN conversation_members o ON o.conversation_id = ch.id AND o.left_seq IS NULL
     JOIN workspace_members m ON m.workspace_id = ch.workspace_id AND m.user_id = o.user_id
     JOIN profiles p ON p.id = m.user_id
@@ -45,6 +55,17 @@ IN_CHANNEL = Query(
 )
 IN_CHANNEL_COUNT = Query(
     int, "SELECT count(*) FROM conversation_members WHERE conversation_id = $1 AND left_seq IS NULL"
+)
+
+
+# Those of these people with whom the viewer shares a channel, and neither blocks the other.
+SHARED = Query(
+    UUID,
+    f"""SELECT DISTINCT o.user_id FROM channels ch
+    JOIN conversation_members cm ON cm.conversation_id = ch.id AND cm.user_id = $1 AND cm.left_seq IS NULL
+    JOIN conversation_members o ON o.conversation_id = ch.id AND o.user_id = ANY($3::uuid[]) AND o.left_seq IS NULL
+    JOIN profiles p ON p.id = o.user_id AND p.deleted_at IS NULL AND NOT p.suspended
+    WHERE ch.workspace_id = $2 AND NOT o.user_id = ANY ({BLOCKED}) ORDER BY o.user_id""",
 )
 
 

@@ -1,5 +1,6 @@
 """Nouns of messages, and what is refused. Codes are those of contracts/realtime.md."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from majlis.features.attachments.model import MessageFile as MessageFile
 from majlis.features.conversations.model import MAX_MEMBERS
 from majlis.features.conversations.model import Archived as Archived
 from majlis.features.conversations.model import Event as Event
@@ -19,9 +21,11 @@ from majlis.features.conversations.model import NotMember as NotMember
 from majlis.features.conversations.model import conversation_stream as conversation_stream
 from majlis.features.conversations.model import user_stream as user_stream
 from majlis.features.graph.model import UserMini
-from majlis.features.media.model import Photo, Url
+from majlis.features.media.model import Url
+from majlis.kit.db import Reader
 from majlis.kit.errors import Conflict, FieldFault, Forbidden, Invalid, NotFound
 from majlis.kit.http import PageQuery
+from majlis.kit.me import Me
 
 MAX_TEXT = 40_000  # characters
 MAX_FILES = 10
@@ -35,7 +39,8 @@ Emoji = Annotated[str, Meta(min_length=1, max_length=64)]
 class Sending(msgspec.Struct, kw_only=True):
     """What somebody wants to say. `client_msg_id` is made once by the client and kept when it tries again.
 
-    `file_ids` are the URLs of uploads of the sender's own. `data` is a JSON object that only clients understand.
+    `file_ids` are ids of the sender's own files in this conversation, or URLs of uploads of theirs. `data` is a JSON
+    object that only clients understand.
     """
 
     client_msg_id: Key | None = None
@@ -44,6 +49,11 @@ class Sending(msgspec.Struct, kw_only=True):
     thread_root_id: UUID | None = None
     file_ids: Annotated[list[Url], Meta(max_length=MAX_FILES)] = []
     data: msgspec.Raw | None = None
+
+
+# What the server adds to the data of a message of this type: the feature that knows it, above this one, puts it here.
+Filling = Callable[[Reader, Me, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+FILLINGS: dict[str, Filling] = {}
 
 
 class Reaction(msgspec.Struct):
@@ -67,7 +77,7 @@ class Message(msgspec.Struct, kw_only=True):
     client_msg_id: str
     type: str
     text: str
-    files: list[Photo]
+    files: list[MessageFile]
     data: msgspec.Raw | None
     thread_root_id: UUID | None
     created_at: datetime

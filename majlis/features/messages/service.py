@@ -8,22 +8,24 @@ from uuid import UUID
 
 import msgspec
 
+from majlis.features.attachments import service as attachments
 from majlis.features.conversations import service as conversations
 from majlis.features.conversations.model import KINDS, Archived, Kind, NotMember, Place
 from majlis.features.filters import service as filters
 from majlis.features.graph import service as graph
 from majlis.features.graph.model import UserMini
 from majlis.features.media import service as media
-from majlis.features.media.model import Photo
 from majlis.features.messages import store
 from majlis.features.messages.facts import MessageDeleted, MessageSent
 from majlis.features.messages.model import (
+    FILLINGS,
     MAX_DATA,
     MAX_FILES,
     MAX_REACTIONS,
     MAX_TEXT,
     Empty,
     Message,
+    MessageFile,
     NoMessage,
     NotSender,
     ReusedKey,
@@ -38,7 +40,7 @@ from majlis.features.messages.model import (
     WrongRoot,
 )
 from majlis.kit import clock, facts, ids, page
-from majlis.kit.db import Reader, Tx
+from majlis.kit.db import Query, Reader, Tx
 from majlis.kit.errors import Invalid
 from majlis.kit.http import binding
 from majlis.kit.me import Me
@@ -76,9 +78,13 @@ async def send(
     root = body.thread_root_id
     if root is not None and await tx.one(store.ROOT, root, conversation_id, at.joined_seq) is None:
         raise WrongRoot()
-    files = await media.claim(tx, me, [named(url) for url in body.file_ids], "file_ids")
+    files = await attachments.claim(tx, me, conversation_id, body.file_ids, "file_ids")
     message = _message(me, conversation_id, key, body, files)
-    if await _store(tx, me, message, digest):
+    if body.type in FILLINGS:
+        known_data = msgspec.json.decode(body.data or b"{}")
+        message.data = msgspec.Raw(msgspec.json.encode(await FILLINGS[body.type](tx, me, known_data)))
+    if await _store(tx, me, store.SEND, message, digest):
+        await store.carry(tx, message)
         return Sent(message, message.seq, False)
     await media.release(tx, me, body.file_ids)
     known = await _known(tx, me, conversation_id, key, digest)
@@ -88,7 +94,23 @@ async def send(
     return known
 
 
-def _check(body: Sending, field: str) -> None:
+async def post(tx: Tx, me: Me, conversation_id: UUID, body: Sending) -> Sent:
+    """`send` of a text by what is no member, as a bot: the feature above has authorised it. Raises Archived."""
+    _check(body, "text", bot=True)
+    key, digest = body.client_msg_id or str(ids.new()), _hash(body)
+    known = await _known(tx, me, conversation_id, key, digest)
+    if known is None:
+        await filters.screen(tx, me, {"text": body.text})
+        message = _message(me, conversation_id, key, body, [])
+        if await _store(tx, me, store.POST, message, digest):
+            return Sent(message, message.seq, False)
+        known = await _known(tx, me, conversation_id, key, digest)  # it was used meanwhile
+    if known is None:
+        raise Archived()
+    return known
+
+
+def _check(body: Sending, field: str, *, bot: bool = False) -> None:
     """Raises for what cannot be a message; doors that bind Structs have refused some of it before."""
     if len(body.text) > MAX_TEXT:
         raise TooLong(field)
@@ -104,6 +126,8 @@ def _check(body: Sending, field: str) -> None:
     data = msgspec.json.decode(body.data)
     if not isinstance(data, dict):
         raise Invalid.field("data", "This is a JSON object.", "type")
+    if "bot" in data and not bot:
+        raise Invalid.field("data.bot", "Only bots say who they are there.", "not_writable")
     binding.check({"data": data})
 
 
@@ -114,12 +138,7 @@ def _hash(body: Sending) -> bytes:
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).digest()
 
 
-def named(url: str) -> Photo:
-    """The upload at this URL, as `media.claim` takes it."""
-    return Photo(url, "", "", 0, 0, 0)
-
-
-def _message(me: Me, conversation_id: UUID, key: str, body: Sending, files: list[Photo]) -> Message:
+def _message(me: Me, conversation_id: UUID, key: str, body: Sending, files: list[MessageFile]) -> Message:
     """The message as it will be; its place is found when it is stored."""
     return Message(
         id=ids.new(),
@@ -140,12 +159,12 @@ def _message(me: Me, conversation_id: UUID, key: str, body: Sending, files: list
     )
 
 
-async def _store(tx: Tx, me: Me, message: Message, digest: bytes) -> bool:
+async def _store(tx: Tx, me: Me, query: Query[store.Stamped], message: Message, digest: bytes) -> bool:
     """Store a message at the next place of its log and fill that in. False where its key was used meanwhile."""
     now = clock.now()
     names, payload = facts.packed(MessageSent(message.conversation_id, message.id, message.sender_id))
     stamped = await tx.one(
-        store.SEND, message.sender_id, message.conversation_id, message.id, message.client_msg_id, digest,
+        query, message.sender_id, message.conversation_id, message.id, message.client_msg_id, digest,
         message.type, message.text, message.files, message.data, message.thread_root_id, now, message,
         int(now.timestamp() * 1_000_000), names, payload,
     )  # fmt: skip
@@ -228,11 +247,20 @@ async def delete(
     if held.sender_id != me.id and not any_sender:
         raise NotSender()
     await tx.run(store.DELETE, message_id, clock.now(), held.conversation_id)
-    urls = [photo.url for photo in msgspec.json.decode(held.files, type=list[Photo])]
+    urls = [file.url for file in msgspec.json.decode(held.files, type=list[MessageFile])]
     await media.release(tx, Me.system, urls)
     await facts.emit(tx, MessageDeleted(held.conversation_id, message_id))
     data = {"message_id": message_id, "message_seq": held.seq}
     return await conversations.record(tx, me, held.conversation_id, "message.deleted", data, message_id)
+
+
+async def strike(tx: Tx, me: Me, conversation_id: UUID, file_id: UUID) -> None:
+    """Leave of a file only that it was, in all messages that carry it. The caller holds the conversation."""
+    carrying = await tx.all(store.CARRYING, file_id)
+    await tx.run(store.STRIKE, file_id, carrying, attachments.struck(file_id, clock.now()))
+    for row in await tx.all(store.BY_IDS, carrying) if carrying else []:
+        data = {"message": store.message_of(row)}
+        await conversations.record(tx, me, conversation_id, "message.updated", data, row.id)
 
 
 async def react(tx: Tx, me: Me, message_id: UUID, emoji: str, kinds: Sequence[Kind] = KINDS) -> int:
@@ -258,14 +286,14 @@ async def pin(tx: Tx, me: Me, message_id: UUID, kinds: Sequence[Kind] = KINDS) -
     """Pin a message for everybody; again changes nothing. Returns the seq of the entry. Raises NoMessage."""
     held = await _hold(tx, me, message_id, kinds)
     changed = await tx.run(store.PIN, me.id, held.conversation_id, message_id)
-    return await _told(tx, me, held, message_id, "message.pinned", changed, {})
+    return await _told(tx, me, held, message_id, "pin.added", changed, {})
 
 
 async def unpin(tx: Tx, me: Me, message_id: UUID, kinds: Sequence[Kind] = KINDS) -> int:
     """Pin a message no longer; again changes nothing. Returns the seq of the entry. Raises NoMessage."""
     held = await _hold(tx, me, message_id, kinds)
     changed = await tx.run(store.UNPIN, message_id)
-    return await _told(tx, me, held, message_id, "message.unpinned", changed, {})
+    return await _told(tx, me, held, message_id, "pin.removed", changed, {})
 
 
 async def _told(

@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
+from majlis.features.attachments.model import NotThere
 from majlis.features.conversations.model import Kind
 from majlis.features.conversations.service import LISTED, MEMBER, MET, OTHER
-from majlis.features.media.model import Photo
-from majlis.features.messages.model import Message, Reaction, Summary, Waiting
+from majlis.features.messages.model import Message, MessageFile, Reaction, Summary, Waiting
 from majlis.kit import page
-from majlis.kit.db import Query
+from majlis.kit.db import Query, Tx
 
 
 class Held(msgspec.Struct):
@@ -70,7 +71,7 @@ class Row(msgspec.Struct):
     reactions: msgspec.Raw
 
 
-_FILES = msgspec.json.Decoder(list[Photo])
+_FILES = msgspec.json.Decoder(list[MessageFile])
 _REACTIONS = msgspec.json.Decoder(list[Reaction])
 
 
@@ -119,13 +120,13 @@ class Stamped(msgspec.Struct):
 # One statement, so that the lock of the conversation is held for as short as can be. The lock gives the newest
 # version of its row, and that of the member's: no row comes for who left meanwhile, nor for a key that was used
 # meanwhile, and nothing is counted then. The event holds the message ($12) with what was found out here.
-SEND = Query(
-    Stamped,
-    """WITH held AS (
+def _send(joined: str, kept: str) -> Query[Stamped]:
+    return Query(
+        Stamped,
+        f"""WITH held AS (
       SELECT c.id, c.last_seq + 1 AS seq, greatest(c.last_ts_us + 1, $13) AS ts_us
-      FROM conversations c JOIN conversation_members me
-        ON me.conversation_id = c.id AND me.user_id = $1 AND me.left_seq IS NULL
-      WHERE c.id = $2 AND c.archived_at IS NULL FOR NO KEY UPDATE OF c FOR SHARE OF me
+      FROM conversations c {joined}
+      WHERE c.id = $2 AND c.archived_at IS NULL FOR NO KEY UPDATE OF c {kept}
     ), sent AS (
       INSERT INTO messages (id, conversation_id, sender_id, seq, ts_us, client_msg_id, body_hash, type, text, files,
         data, thread_root_id, created_at)
@@ -141,7 +142,37 @@ SEND = Query(
     )
     SELECT seq, ts_us, created_at FROM sent
     WHERE (SELECT count(*) FROM said) = 1 AND (SELECT count(*) FROM told) = 1""",
+    )
+
+
+_SENDER = """JOIN conversation_members me
+        ON me.conversation_id = c.id AND me.user_id = $1 AND me.left_seq IS NULL"""
+SEND = _send(_SENDER, "FOR SHARE OF me")
+# What speaks without being a member.
+POST = _send("", "")
+# One that is going cannot be carried any more: the trigger says so.
+CARRY = """INSERT INTO message_files (message_id, file_id)
+SELECT $1, one FROM unnest($2::uuid[]) AS one ORDER BY one ON CONFLICT DO NOTHING"""
+CARRYING = Query(
+    UUID,
+    """SELECT m.id FROM message_files f JOIN messages m ON m.id = f.message_id WHERE f.file_id = $1
+    ORDER BY m.seq FOR NO KEY UPDATE OF m""",
 )
+STRIKE = """WITH gone AS (DELETE FROM message_files WHERE file_id = $1)
+UPDATE messages AS m SET files = (SELECT jsonb_agg(CASE WHEN f ->> 'id' = $1::uuid::text THEN $3::jsonb ELSE f END ORDER BY at)
+  FROM jsonb_array_elements(m.files) WITH ORDINALITY AS x (f, at)) WHERE m.id = ANY($2::uuid[])"""
+
+
+async def carry(tx: Tx, message: Message) -> None:
+    """Note which files of its conversation a message carries. Raises NotThere."""
+    file_ids = [file.id for file in message.files if isinstance(file.id, UUID)]
+    try:
+        if file_ids:
+            await tx.run(CARRY, message.id, file_ids)
+    except asyncpg.ForeignKeyViolationError as error:  # one was deleted meanwhile
+        raise NotThere(["file_ids"]) from error
+
+
 EDIT = """
 WITH before AS (
   INSERT INTO message_edits (message_id, seq, text, edited_at)

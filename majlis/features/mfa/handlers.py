@@ -1,12 +1,10 @@
 """What is done for second factors at night."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from majlis.app import App
-from majlis.features.mfa import service, store
-from majlis.kit import clock, facts
-from majlis.kit.me import Me
+from majlis.features.mfa import store
+from majlis.kit import clock, facts, sealed
 
 
 @facts.every("41 * * * *")
@@ -19,7 +17,4 @@ async def purge(app: App) -> None:
 @facts.every("47 3 * * *")
 async def reseal(app: App) -> None:
     """Seal secrets under the newest key, so that older ones can be dropped from the settings."""
-    after: UUID | None = UUID(int=0)
-    while after is not None:
-        async with app.db.tx() as tx:
-            after = await service.reseal(app, tx, Me.system, after)
+    await sealed.reseal(app.db, app.sealer, store.SEALED)

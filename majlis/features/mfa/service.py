@@ -244,20 +244,4 @@ def _open(app: App, factor: store.Secret) -> str:
 
 
 def _place(factor_id: UUID) -> str:
-    return f"mfa_factors|secret_key|{factor_id}"
-
-
-async def reseal(app: App, tx: Tx, me: Me, after: UUID) -> UUID | None:
-    """Seal up to 500 secrets behind this id anew under the newest key; the last id, or None at the end.
-
-    What cannot be opened stays as it is.
-    """
-    newest = app.sealer.seal(b"", "").rpartition(":")[0] + ":"
-    rows = await tx.all(store.SEALED_BY_OTHERS, newest, after)
-    for row in rows:
-        try:
-            plain = app.sealer.open(row.secret_key, _place(row.id))
-        except crypto.Unsealable:
-            continue
-        await tx.run(store.RESEAL, row.id, row.secret_key, app.sealer.seal(plain, _place(row.id)))
-    return rows[-1].id if rows else None
+    return store.SEALED.place(factor_id)

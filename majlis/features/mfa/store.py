@@ -6,7 +6,10 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.mfa.model import Factor, Pending, SpentCode
+from majlis.kit import sealed
 from majlis.kit.db import Query
+
+SEALED = sealed.column("mfa_factors", "secret_key", "id")
 
 
 class Secret(msgspec.Struct):
@@ -98,19 +101,4 @@ CODES = Query(
     SpentCode,
     "SELECT used, used_at, created_at FROM mfa_backup_codes WHERE factor_id = $1 ORDER BY created_at, id",
 )
-
-
-class Sealed(msgspec.Struct):
-    """A factor whose secret an older key sealed."""
-
-    id: UUID
-    secret_key: str
-
-
-SEALED_BY_OTHERS = Query(
-    Sealed,
-    """SELECT id, secret_key FROM mfa_factors
-    WHERE secret_key <> '' AND NOT starts_with(secret_key, $1) AND id > $2 ORDER BY id LIMIT 500""",
-)
-RESEAL = "UPDATE mfa_factors SET secret_key = $3 WHERE id = $1 AND secret_key = $2"
 PURGE_CHALLENGES = "DELETE FROM mfa_challenges WHERE expires_at < $1"

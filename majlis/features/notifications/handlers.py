@@ -10,14 +10,18 @@ from majlis.features.conversations.facts import ConversationRead
 from majlis.features.drafts import service as drafts
 from majlis.features.drafts.facts import DraftRefused
 from majlis.features.events.facts import EventNears, InterestShown
-from majlis.features.graph.facts import FollowAccepted, FollowRequested, UserFollowed
+from majlis.features.graph import service as graph
+from majlis.features.graph.facts import FollowAccepted, FollowRequested, UserFollowed, UserUnfollowed
 from majlis.features.messages import service as messages
 from majlis.features.messages.facts import MessageDeleted, MessageSent
 from majlis.features.notifications import service
 from majlis.features.notifications.facts import Told
 from majlis.features.notifications.model import Again, Announced, Unread
 from majlis.features.posts.facts import PostPublished
-from majlis.features.reactions.facts import PostLiked, PostShared
+from majlis.features.reactions import service as reactions
+from majlis.features.reactions.facts import PostLiked, PostShared, PostUnliked
+from majlis.features.reposts import service as reposts
+from majlis.features.reposts.facts import Reposted, Unreposted
 from majlis.features.sales.facts import ItemSold
 from majlis.features.voting.facts import Voted
 from majlis.kit import clock, facts, log
@@ -33,7 +37,17 @@ logger = log.get("majlis.notifications")
 @facts.on(UserFollowed)
 async def tell_of_follower(tx: Tx, fact: UserFollowed) -> None:
     """Somebody has a follower."""
-    await service.tell(tx, Me.system, "USER_FOLLOW", fact.following_id, fact.follower_id, fact.following_id)
+    followed = fact.following_id
+    if await graph.stands(tx, Me.system, fact.follower_id, followed):
+        await service.tell(tx, Me.system, "USER_FOLLOW", followed, fact.follower_id, followed)
+
+
+@facts.on(UserUnfollowed)
+async def tell_no_more_of_follower(tx: Tx, fact: UserUnfollowed) -> None:
+    """Somebody follows no longer, and may follow again since."""
+    followed = fact.following_id
+    if not await graph.stands(tx, Me.system, fact.follower_id, followed):
+        await service.take_back(tx, Me.system, "USER_FOLLOW", followed, fact.follower_id, followed)
 
 
 @facts.on(FollowRequested)
@@ -62,8 +76,16 @@ async def tell_of_customer(tx: Tx, fact: BusinessFollowed) -> None:
 
 @facts.on(PostLiked)
 async def tell_of_like(tx: Tx, fact: PostLiked) -> None:
-    """Somebody's post is liked."""
-    await service.tell_author(tx, Me.system, "POST_LIKE", fact.post_id, fact.user_id, fact.post_id)
+    """Somebody's post is liked, and still is."""
+    if await reactions.stands(tx, Me.system, fact.post_id, fact.user_id):
+        await service.tell_author(tx, Me.system, "POST_LIKE", fact.post_id, fact.user_id, fact.post_id)
+
+
+@facts.on(PostUnliked)
+async def tell_no_more_of_like(tx: Tx, fact: PostUnliked) -> None:
+    """Somebody took a like back, and may have given it again since."""
+    if not await reactions.stands(tx, Me.system, fact.post_id, fact.user_id):
+        await service.take_back(tx, Me.system, "POST_LIKE", None, fact.user_id, fact.post_id)
 
 
 @facts.on(PostShared)
@@ -73,6 +95,20 @@ async def tell_of_share(tx: Tx, fact: PostShared) -> None:
     await service.tell_author(
         tx, Me.system, "POST_SHARE", fact.post_id, fact.user_id, target, shared_post_id=fact.shared_post_id
     )
+
+
+@facts.on(Reposted)
+async def tell_of_repost(tx: Tx, fact: Reposted) -> None:
+    """Somebody's post is reposted, and still is."""
+    if await reposts.stands(tx, Me.system, fact.post_id, fact.user_id):
+        await service.tell_author(tx, Me.system, "POST_REPOST", fact.post_id, fact.user_id, fact.post_id)
+
+
+@facts.on(Unreposted)
+async def tell_no_more_of_repost(tx: Tx, fact: Unreposted) -> None:
+    """Somebody took a repost back, and may have made it again since."""
+    if not await reposts.stands(tx, Me.system, fact.post_id, fact.user_id):
+        await service.take_back(tx, Me.system, "POST_REPOST", None, fact.user_id, fact.post_id)
 
 
 @facts.on(CommentPublished)

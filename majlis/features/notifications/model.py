@@ -14,7 +14,7 @@ from majlis.kit.http import PageQuery
 Kind = Literal[
     "POST_LIKE", "POST_COMMENT", "COMMENT_REPLY", "COMMENT_LIKE", "POST_SHARE", "USER_FOLLOW", "FOLLOW_REQUEST",
     "FOLLOW_ACCEPTED", "BUSINESS_FOLLOW", "EVENT_INTEREST", "EVENT_REMINDER", "SALE_SOLD", "POST_PUBLISHED",
-    "POLL_VOTE", "SALE_ENQUIRY", "MESSAGE", "SYSTEM",
+    "POST_REPOST", "POLL_VOTE", "SALE_ENQUIRY", "MESSAGE", "MENTION", "SYSTEM",
 ]  # fmt: skip
 Category = Literal["POSTS", "MESSAGES", "EVENTS", "SALES"]
 EVERY: tuple[Category, ...] = get_args(Category)
@@ -22,15 +22,19 @@ EVERY: tuple[Category, ...] = get_args(Category)
 # Which preference a type obeys (rule 157). SYSTEM obeys none.
 CATEGORIES: dict[Category, tuple[str, ...]] = {
     "POSTS": (
-        "POST_LIKE", "POST_COMMENT", "COMMENT_REPLY", "COMMENT_LIKE", "POST_SHARE", "POLL_VOTE",
+        "POST_LIKE", "POST_COMMENT", "COMMENT_REPLY", "COMMENT_LIKE", "POST_SHARE", "POST_REPOST", "POLL_VOTE",
         "USER_FOLLOW", "FOLLOW_REQUEST", "FOLLOW_ACCEPTED", "BUSINESS_FOLLOW", "POST_PUBLISHED",
     ),
-    "MESSAGES": ("MESSAGE",),
+    "MESSAGES": ("MESSAGE", "MENTION"),
     "EVENTS": ("EVENT_INTEREST", "EVENT_REMINDER"),
     "SALES": ("SALE_ENQUIRY", "SALE_SOLD"),
 }  # fmt: skip
 
-OF_MESSAGES = ("MESSAGE", "SALE_ENQUIRY")  # what is told of messages, and of no other use once they are read
+OF_MESSAGES = (
+    "MESSAGE",
+    "MENTION",
+    "SALE_ENQUIRY",
+)  # what is told of messages, and of no other use once they are read
 
 # A title, and what follows the name of whoever did it.
 WORDS: dict[Kind, tuple[str, str]] = {
@@ -39,6 +43,7 @@ WORDS: dict[Kind, tuple[str, str]] = {
     "COMMENT_REPLY": ("New reply", "replied to your comment."),
     "COMMENT_LIKE": ("New like", "liked your comment."),
     "POST_SHARE": ("New share", "shared your post."),
+    "POST_REPOST": ("New repost", "reposted your post."),
     "USER_FOLLOW": ("New follower", "follows you."),
     "BUSINESS_FOLLOW": ("New follower", "follows your business."),
     "EVENT_INTEREST": ("New guest", "takes an interest in your event."),
@@ -50,6 +55,7 @@ WORDS: dict[Kind, tuple[str, str]] = {
     "POLL_VOTE": ("New vote", "voted in your poll."),
     "SALE_ENQUIRY": ("New enquiry", "asks about what you sell."),
     "MESSAGE": ("New message", "wrote to you."),
+    "MENTION": ("New mention", "mentioned you."),
     "SYSTEM": ("From the moderators", "has a word for you."),
 }
 # The same of several people, where the words differ.
@@ -65,6 +71,12 @@ WORDS_OF_MANY: dict[str, str] = {
 def category_of(kind: str) -> Category | None:
     """The category whose preferences a type obeys; None for those that obey none."""
     return next((category for category, kinds in CATEGORIES.items() if kind in kinds), None)
+
+
+def name_of(person: UserMini | None) -> str:
+    """The name of somebody as their reader may see it."""
+    parts = () if person is None else (person.first_name, person.last_name)
+    return " ".join(part for part in parts if part) or "Somebody"
 
 
 class Group(msgspec.Struct):
@@ -223,3 +235,24 @@ class Announced(msgspec.Struct, frozen=True):
 
     post_id: UUID
     after: UUID
+
+
+class Follower(msgspec.Struct):
+    """A follower, and what was stored for them: nothing for those who may not see the post or do not want it."""
+
+    id: UUID
+    told: UUID | None
+    push: bool | None
+    listed: bool | None
+
+
+class Setting(msgspec.Struct):
+    """What somebody chose for a category, or the default where there is no row."""
+
+    category: str
+    id: UUID | None
+    push_pref: bool
+    in_app_pref: bool
+    email_pref: bool
+    created_at: datetime
+    updated_at: datetime

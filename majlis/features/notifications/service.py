@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from majlis.app import App
+from majlis.features.conversations import service as conversations
 from majlis.features.graph import service as graph
 from majlis.features.graph.model import UserMini
 from majlis.features.notifications import store
@@ -28,6 +29,7 @@ from majlis.features.notifications.model import (
     Unread,
     category_of,
     changes_of,
+    name_of,
 )
 from majlis.features.push import service as devices
 from majlis.features.push.model import Missed
@@ -38,7 +40,9 @@ from majlis.kit.me import Me
 from majlis.vendors.push import Push
 
 LATE = timedelta(days=1)  # after which nobody needs a push any more
+CREATED = "notification.created"  # in the log of the recipient
 TOLD = "told"  # on the bus, with the id of the recipient: something was stored for them
+Types = Sequence[str] | None  # of notifications; None for all
 SEEN = store.SEEN  # SQL for the stores of features above
 
 
@@ -67,10 +71,11 @@ async def tell(
 
 
 async def inform(
-    tx: Tx, me: Me, kind: Kind, recipient: UUID, title: str, message: str, target: UUID, **data: Any
-) -> None:
+    tx: Tx, me: Me, kind: Kind, recipient: UUID, title: str, message: str, target: UUID,
+    about: UUID | None = None, **data: Any,
+) -> None:  # fmt: skip
     """Tell somebody what nobody in particular did, in these words; once of each type and target."""
-    await _tell(tx, kind, recipient, title, message, data or None, None, target, None)
+    await _tell(tx, kind, recipient, title, message, data or None, None, target, about)
 
 
 async def _tell(
@@ -84,13 +89,18 @@ async def _tell(
     target: UUID,
     about: UUID | None,
 ) -> None:
+    """Whoever tells several people in one transaction does so in the order of their ids: their logs are held then."""
     told = await tx.one(
         store.TELL, recipient, ids.new(), kind, title, message, data, actor, target, about, clock.now(),
         category_of(kind),
     )  # fmt: skip
-    if told is not None:
-        _hint(tx, told.id, recipient)
-    if told is not None and told.push:
+    if told is None:
+        return
+    _hint(tx, told.id, recipient)
+    if told.listed:
+        noted = {"type": kind, "notification_id": told.id}
+        await conversations.tell(tx, Me.system, [recipient], CREATED, noted)
+    if told.push:
         await facts.emit(tx, Told(told.id, recipient))
 
 
@@ -108,6 +118,11 @@ async def tell_author(
         await tell(tx, me, kind, author, actor, target, about=post_id, post_id=post_id, **data)
 
 
+async def take_back(tx: Tx, me: Me, kind: Kind, recipient: UUID | None, actor: UUID, target: UUID) -> None:
+    """Tell no more of what an actor undid, unless it was read; without a recipient, to the author of the target."""
+    await tx.run(store.TAKE_BACK, recipient, kind, actor, target)
+
+
 async def tell_of_comment(tx: Tx, me: Me, comment_id: UUID) -> None:
     """Tell whoever wrote what a comment replies to, and the author of the post; who is both, once."""
     said = await tx.one(store.SAID, comment_id)
@@ -115,10 +130,13 @@ async def tell_of_comment(tx: Tx, me: Me, comment_id: UUID) -> None:
         return
     post, parent, writer = said.post_id, said.parent_id, said.user_id
     data = {"post_id": post, "comment_id": comment_id, "parent_comment_id": parent}
+    found: list[tuple[UUID, Kind, UUID | None]] = []
     if said.parent_author is not None and await tx.one(store.SEES, said.parent_author, post):
-        await tell(tx, me, "COMMENT_REPLY", said.parent_author, writer, comment_id, about=parent, **data)
+        found.append((said.parent_author, "COMMENT_REPLY", parent))
     if said.post_author != said.parent_author:
-        await tell(tx, me, "POST_COMMENT", said.post_author, writer, comment_id, about=post, **data)
+        found.append((said.post_author, "POST_COMMENT", post))
+    for recipient, kind, about in sorted(found, key=lambda one: one[0]):  # in one order: see `_tell`
+        await tell(tx, me, kind, recipient, writer, comment_id, about=about, **data)
 
 
 async def tell_writer(tx: Tx, me: Me, kind: Kind, comment_id: UUID, actor: UUID) -> None:
@@ -158,15 +176,12 @@ async def tell_followers(tx: Tx, me: Me, post_id: UUID, after: UUID) -> UUID | N
     for row in rows:
         if row.told is not None:
             _hint(tx, row.told, row.id)
+    listed = [row.id for row in rows if row.told is not None and row.listed]
+    await conversations.tell(tx, me, listed, CREATED, {"type": "POST_PUBLISHED", "post_id": post_id})
     return rows[-1].id if len(rows) == store.BATCH else None
 
 
 # ---- reading
-
-
-def _name(person: UserMini | None) -> str:
-    parts = () if person is None else (person.first_name, person.last_name)
-    return " ".join(part for part in parts if part) or "Somebody"
 
 
 def _group(row: store.Row, people: dict[UUID, UserMini]) -> Group | None:
@@ -181,10 +196,10 @@ def _message(row: store.Row, actor: UserMini | None, group: Group | None) -> str
         return row.message
     others = group.count - 1 if group else 0
     if group is None or not others:
-        return f"{_name(actor)} {row.message}"
+        return f"{name_of(actor)} {row.message}"
     number = f"{others}{'+' if group.more else ''}"
     words = WORDS_OF_MANY.get(row.type, row.message)
-    return f"{_name(actor)} and {number} {'other' if number == '1' else 'others'} {words}"
+    return f"{name_of(actor)} and {number} {'other' if number == '1' else 'others'} {words}"
 
 
 async def _dressed(tx: Reader, me: Me, rows: Sequence[store.Row]) -> list[Notification]:
@@ -206,10 +221,10 @@ async def _dressed(tx: Reader, me: Me, rows: Sequence[store.Row]) -> list[Notifi
     return found
 
 
-def _types(type: str | None, category: Category | None) -> Sequence[str] | None:
+def _types(type: str | Types, category: Category | None) -> Types:
     """The types that both filters let through; None for all."""
     if category is None:
-        return None if type is None else [type]
+        return [type] if isinstance(type, str) else type
     return [known for known in CATEGORIES[category] if type in (None, known)]
 
 
@@ -217,7 +232,7 @@ async def listing(
     tx: Reader,
     me: Me,
     read: bool | None,
-    type: str | None,
+    type: str | Types,
     category: Category | None,
     paging: page.Paging,
     *,
@@ -227,7 +242,7 @@ async def listing(
     wanted = (store.Groups if grouped else store.Listing)(me.user(), read, _types(type, category))
     kind = "notifications:grouped" if grouped else "notifications"
     total = None
-    if paging.offset is not None and not paging.cursor:
+    if paging.wants_total():
         total = await tx.one(wanted.count(), *wanted.args)
     if paging.cursor:
         wanted.after(*page.decode(kind, paging.cursor, tuple[datetime, UUID]))
@@ -238,9 +253,10 @@ async def listing(
     return page.Page(items, page.encode(kind, items[-1].created_at, items[-1].id) if more else None, total)
 
 
-async def unread(tx: Reader, me: Me) -> int:
-    """How many of the caller's notifications are unread."""
-    return await tx.one(store.UNREAD, me.user()) or 0
+async def unread(tx: Reader, me: Me, types: Types = None) -> int:
+    """How many of the caller's notifications are unread, of these types or all."""
+    wanted = (store.UNREAD, me.user()) if types is None else (store.UNREAD_OF, me.user(), types)
+    return await tx.one(*wanted) or 0
 
 
 async def arrived(tx: Reader, me: Me, notification_id: UUID) -> tuple[Notification, int] | None:
@@ -252,26 +268,29 @@ async def arrived(tx: Reader, me: Me, notification_id: UUID) -> tuple[Notificati
     return note, await unread(tx, me)
 
 
-async def read(tx: Tx, me: Me, notification_id: UUID, *, grouped: bool = False) -> Notification:
-    """Mark one of the caller's as read, or the whole group that it is of. Raises NotFound."""
+async def read(tx: Tx, me: Me, note_id: UUID, types: Types = None, *, grouped: bool = False) -> Notification:
+    """Mark one of the caller's, of these types, as read, or the whole group that it is of. Raises NotFound."""
     if grouped:
         # First: it locks the group in order, and this one must not be held before the others.
-        await tx.run(store.READ_GROUP, me.user(), notification_id)
-    found = await tx.one(store.READ, me.user(), notification_id)
+        await tx.run(store.READ_GROUP, me.user(), note_id)
+    found = await tx.one(store.READ, me.user(), note_id, types)
     if found is None:
         raise NotFound()
     return (await _dressed(tx, me, [found]))[0]
 
 
-async def read_all(tx: Tx, me: Me) -> ReadAll:
-    """Mark all of the caller's as read."""
-    updated = await tx.run(store.READ_ALL, me.user())
-    return ReadAll(updated, await unread(tx, me))
+async def read_all(tx: Tx, me: Me, types: Types = None) -> ReadAll:
+    """Mark all of the caller's, of these types, as read."""
+    updated = await tx.run(store.READ_ALL, me.user(), types)
+    return ReadAll(updated, await unread(tx, me, types))
 
 
-async def delete(tx: Tx, me: Me, notification_id: UUID, *, grouped: bool = False) -> None:
-    """Delete one of the caller's for good, or the whole group that it is of. Raises NotFound."""
-    if not await tx.run(store.DELETE_GROUP if grouped else store.DELETE, me.user(), notification_id):
+async def delete(tx: Tx, me: Me, note_id: UUID, types: Types = None, *, grouped: bool = False) -> None:
+    """Delete one of the caller's, of these types, for good, or the whole group that it is of. Raises NotFound."""
+    wanted = (
+        (store.DELETE_GROUP, me.user(), note_id) if grouped else (store.DELETE, me.user(), note_id, types)
+    )
+    if not await tx.run(*wanted):
         raise NotFound()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.graph.service import BLOCKED, MUTED
+from majlis.features.notifications.model import Follower, Setting
 from majlis.features.posts.service import LISTED, SHOWN
 from majlis.features.push.service import has_device
 from majlis.kit import clock, page
@@ -63,6 +64,7 @@ class Told(msgspec.Struct):
 
     id: UUID
     push: bool
+    listed: bool
 
 
 _COLUMNS = "n.id, n.user_id, n.type, n.title, n.message, n.data, n.read, n.created_at, n.actor_id"
@@ -70,7 +72,8 @@ _STORED = """id, user_id, type, title, message, data, actor_id, target_id, subje
 _CHANNELS = f"""coalesce(s.in_app_pref, true) AS listed, coalesce(s.push_pref, true) AND {has_device("r.id")} AS push"""
 _ANY_CHANNEL = "(s.id IS NULL OR s.in_app_pref OR s.push_pref OR s.email_pref)"
 
-# Told once of an actor and a target; not by those who are gone or muted, nor across a block, nor of oneself.
+# Told once of an actor and a target, without another push if it was withdrawn in between. Not by those who are gone
+# or muted, nor across a block, nor of oneself.
 TELL = Query(
     Told,
     f"""WITH wanted AS (
@@ -84,13 +87,17 @@ TELL = Query(
       INSERT INTO notifications ({_STORED})
       SELECT $2, w.id, $3, $4, $5, $6, $7, $8, $9, w.listed, $10 FROM wanted w
       ON CONFLICT DO NOTHING RETURNING id
+    ), again AS (
+      UPDATE notifications n SET read = false, listed = w.listed, created_at = $10 FROM wanted w
+      WHERE n.user_id = $1 AND n.type = $3 AND n.actor_id = $7 AND n.target_id = $8 AND n.read AND NOT n.listed
+      RETURNING n.id, n.listed
     )
-    SELECT told.id, w.push FROM told, wanted w""",
+    SELECT told.id, w.push, w.listed FROM told, wanted w UNION ALL SELECT id, false, listed FROM again""",
 )
 READ = Query(
     Row,
     f"""UPDATE notifications n SET read = true WHERE n.id = $2 AND n.listed AND {_seen("n")}
-    RETURNING {_COLUMNS}""",
+      AND ($3::text[] IS NULL OR n.type = ANY($3)) RETURNING {_COLUMNS}""",
 )
 # Locked in order, so that two devices which do this at once do not deadlock; so does READ_ALL.
 _GROUP = f"""
@@ -102,17 +109,29 @@ _GROUP = f"""
 READ_GROUP = f"UPDATE notifications SET read = true WHERE NOT read AND id IN ({_GROUP})"
 READ_ALL = """
 UPDATE notifications SET read = true WHERE id IN (
-  SELECT id FROM notifications WHERE user_id = $1 AND NOT read AND listed ORDER BY id FOR NO KEY UPDATE)
+  SELECT id FROM notifications WHERE user_id = $1 AND NOT read AND listed
+    AND ($2::text[] IS NULL OR type = ANY($2)) ORDER BY id FOR NO KEY UPDATE)
 """
-# Each actor is looked at once, however much of theirs is unread.
-UNREAD = Query(
-    int,
-    f"""SELECT coalesce(sum(g.number), 0)::int FROM (
-      SELECT n.actor_id, count(*) AS number FROM notifications n
-      WHERE n.user_id = $1 AND NOT n.read AND n.listed GROUP BY n.actor_id) g
-    LEFT JOIN profiles a ON a.id = g.actor_id WHERE {_met("g", _THERE)}""",
-)
-DELETE = "DELETE FROM notifications n WHERE n.id = $2 AND n.user_id = $1 AND n.listed"
+
+
+def _unread(only: str) -> Query[int]:
+    # Each actor is looked at once, however much of theirs is unread.
+    return Query(
+        int,
+        f"""SELECT coalesce(sum(g.number), 0)::int FROM (
+          SELECT n.actor_id, count(*) AS number FROM notifications n
+          WHERE n.user_id = $1 AND NOT n.read AND n.listed{only} GROUP BY n.actor_id) g
+        LEFT JOIN profiles a ON a.id = g.actor_id WHERE {_met("g", _THERE)}""",
+    )
+
+
+UNREAD, UNREAD_OF = (
+    _unread(""),
+    _unread(" AND n.type = ANY($2::text[])"),
+)  # the first reads nothing but its index
+DELETE = """
+DELETE FROM notifications n WHERE n.id = $2 AND n.user_id = $1 AND n.listed AND ($3::text[] IS NULL OR n.type = ANY($3))
+"""
 DELETE_GROUP = f"DELETE FROM notifications WHERE id IN ({_GROUP})"
 # Ids begin with the time at which they were made; so the primary key finds old rows, without another index.
 PURGE = """
@@ -142,16 +161,22 @@ READ_MESSAGES = """
 UPDATE notifications SET read = true WHERE id IN (
   SELECT n.id FROM notifications n JOIN messages m ON m.id = n.target_id AND m.seq <= $3
   WHERE n.id = ANY (ARRAY(
-    SELECT id FROM notifications WHERE user_id = $1 AND group_key = md5('MESSAGE' || $2::uuid::text)::uuid
-      AND subject_id = $2 AND type = 'MESSAGE' AND NOT read
+    SELECT id FROM notifications WHERE user_id = $1 AND group_key = ANY (ARRAY[
+        md5('MESSAGE' || $2::uuid::text)::uuid, md5('MENTION' || $2::uuid::text)::uuid])
+      AND subject_id = $2 AND type IN ('MESSAGE', 'MENTION') AND NOT read
     UNION ALL SELECT id FROM notifications WHERE user_id = $1 AND type = 'SALE_ENQUIRY' AND NOT read))
     AND m.conversation_id = $2 ORDER BY n.id FOR NO KEY UPDATE OF n)
+"""
+# Withdrawn: neither in the list nor unread. It stays, so that who does and undoes a thing by turns pushes once.
+TAKE_BACK = """
+UPDATE notifications SET read = true, listed = false WHERE user_id = coalesce($1, (SELECT user_id FROM posts WHERE id = $4))
+  AND type = $2 AND actor_id = $3 AND target_id = $4 AND NOT read
 """
 WITHDRAW = """
 DELETE FROM notifications n
 USING messages m JOIN conversation_members r ON r.conversation_id = m.conversation_id
-WHERE m.id = $1 AND n.user_id = r.user_id AND n.type IN ('MESSAGE', 'SALE_ENQUIRY')
-  AND n.actor_id = m.sender_id AND n.target_id = m.id
+WHERE m.id = $1 AND n.user_id = r.user_id AND n.type IN ('MESSAGE', 'MENTION', 'SALE_ENQUIRY')
+  AND coalesce(n.actor_id, m.sender_id) = m.sender_id AND n.target_id = m.id
 """
 # The same, as far as it stands in the list.
 ARRIVED = Query(Row, f"{UNHEARD.sql} AND n.listed")
@@ -169,7 +194,7 @@ KEEPERS = Query(
     UUID,
     f"""SELECT k.user_id FROM post_bookmarks k
     JOIN posts p ON p.id = k.post_id AND p.sold JOIN profiles a ON a.id = p.user_id
-    WHERE k.post_id = $1 AND {_of("k.user_id", SHOWN)}""",
+    WHERE k.post_id = $1 AND {_of("k.user_id", SHOWN)} ORDER BY k.user_id""",
 )
 
 
@@ -196,14 +221,6 @@ SEES = Query(
 )
 
 
-class Follower(msgspec.Struct):
-    """A follower, and what was stored for them: nothing for those who may not see the post or do not want it."""
-
-    id: UUID
-    told: UUID | None
-    push: bool | None
-
-
 BATCH = 500
 # The followers of a post's business, or else of its author, behind $2; $3 are ids for what they are told.
 ANNOUNCE = Query(
@@ -226,21 +243,9 @@ ANNOUNCE = Query(
       FROM wanted w JOIN unnest($3::uuid[]) WITH ORDINALITY AS i (id, at) ON i.at = w.at
       ON CONFLICT DO NOTHING RETURNING id, user_id
     )
-    SELECT r.id, told.id AS told, w.push
+    SELECT r.id, told.id AS told, w.push, w.listed
     FROM r LEFT JOIN told ON told.user_id = r.id LEFT JOIN wanted w ON w.id = r.id ORDER BY r.id""",
 )
-
-
-class Setting(msgspec.Struct):
-    """What somebody chose for a category, or the default where there is no row."""
-
-    category: str
-    id: UUID | None
-    push_pref: bool
-    in_app_pref: bool
-    email_pref: bool
-    created_at: datetime
-    updated_at: datetime
 
 
 SETTINGS = Query(

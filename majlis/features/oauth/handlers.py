@@ -3,10 +3,10 @@
 from majlis.app import App
 from majlis.features.identity import service as identity
 from majlis.features.identity.facts import AccountDeleted
-from majlis.features.oauth import service
+from majlis.features.oauth import service, store
 from majlis.features.oauth.facts import IdentityLinked, IdentityUnlinked
 from majlis.features.oauth.model import LABELS
-from majlis.kit import facts, jobs
+from majlis.kit import facts, jobs, sealed
 from majlis.kit.crypto import Unsealable
 from majlis.kit.errors import NotFound
 from majlis.kit.me import Me
@@ -52,4 +52,4 @@ async def notice_link(app: App, fact: IdentityLinked) -> None:
 @facts.every("41 2 * * *")
 async def reseal(app: App) -> None:
     """Once a day, so that an older secret key can be dropped a day after a newer one came."""
-    await service.reseal(app, Me.system)
+    await sealed.reseal(app.db, app.sealer, store.SEALED)

@@ -34,8 +34,8 @@ from majlis.features.passkeys import service as passkeys
 from majlis.features.profiles import service as profiles
 from majlis.features.profiles.model import SignedIn
 from majlis.features.sessions import service as sessions
+from majlis.features.sessions.model import check_device
 from majlis.kit import clock, facts, ids, limits, log
-from majlis.kit.crypto import Unsealable
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.me import Me, Origin
@@ -84,7 +84,7 @@ async def _enter(
 
     Raises ProviderDisabled, BadProviderToken, ProviderUnavailable; NoEmail, LinkRequired, Deactivated; RateLimited.
     """
-    sessions.check_device(body.device_info)
+    check_device(body.device_info)
     person = await app.oauth.get(provider).person(proof)
     await sessions.spend_attempt(app, provider, limits.auth_key(person.subject, origin.ip))
     if proof.code is not None:  # it counts once, and what is refused anyway must not cost it
@@ -314,7 +314,7 @@ async def _keep_grant(app: App, tx: Tx, user_id: UUID, shown: _Shown) -> None:
 
 
 def _place(client_id: str, subject: str) -> str:
-    return f"oauth_grants|refresh_token|{client_id}|{subject}"
+    return store.SEALED.place(client_id, subject)
 
 
 async def leave(app: App, me: Me, user_id: UUID) -> None:
@@ -343,28 +343,3 @@ async def revoke_retired(app: App, me: Me, user_id: UUID) -> None:
         await app.oauth.apple.revoke(grant.client_id, token.decode())
         async with app.db.tx() as tx:
             await tx.run(store.DROP_GRANT, grant.client_id, grant.subject, grant.refresh_token)
-
-
-async def reseal(app: App, me: Me) -> None:
-    """Seal anew all that an older secret key sealed, so that it can be dropped; for the system."""
-    me.require_role("admin")
-    newest = app.sealer.seal(b"", "").rpartition(":")[0] + ":"
-    after: tuple[str, str] | None = ("", "")
-    while after is not None:
-        async with app.db.tx() as tx:
-            grants = await tx.all(store.OLD_SEALS, newest, *after)
-            for grant in grants:
-                await _reseal(app, tx, grant)
-        after = (grants[-1].client_id, grants[-1].subject) if grants else None
-
-
-async def _reseal(app: App, tx: Tx, grant: store.Grant) -> None:
-    place = _place(grant.client_id, grant.subject)
-    try:
-        sealed = app.sealer.seal(app.sealer.open(grant.refresh_token, place), place)
-    except Unsealable as error:
-        logger.error(
-            "a refresh token of Apple's cannot be opened", client_id=grant.client_id, error=str(error)
-        )
-        return
-    await tx.run(store.RESEAL, grant.client_id, grant.subject, grant.refresh_token, sealed)

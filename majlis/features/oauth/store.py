@@ -5,7 +5,10 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.oauth.model import Identity
+from majlis.kit import sealed
 from majlis.kit.db import Query
+
+SEALED = sealed.column("oauth_grants", "refresh_token", "client_id", "subject")
 
 
 class Known(msgspec.Struct):
@@ -93,12 +96,3 @@ RETIRED = Query(
 )
 # Only what was revoked: whoever came back meanwhile has another token.
 DROP_GRANT = "DELETE FROM oauth_grants WHERE client_id = $1 AND subject = $2 AND refresh_token = $3"
-OLD_SEALS = Query(
-    Grant,
-    """SELECT client_id, subject, refresh_token FROM oauth_grants
-    WHERE NOT starts_with(refresh_token, $1) AND (client_id, subject) > ($2, $3)
-    ORDER BY client_id, subject LIMIT 500""",
-)
-RESEAL = (
-    "UPDATE oauth_grants SET refresh_token = $4 WHERE client_id = $1 AND subject = $2 AND refresh_token = $3"
-)

@@ -243,14 +243,24 @@ class ListQuery(PageQuery, kw_only=True):
     def filter(self, kind: PostType, near: Point | None) -> Filter:
         """The same for the domain; fields of a Filter that a query adds are taken too. Raises Invalid."""
         values = {name: getattr(self, name) for name in Filter.__struct_fields__ if hasattr(self, name)}
-        if self.q is not None and len(re.sub(r"\W", "", self.q)) < SHORTEST_SEARCH:
-            words = f"Search for at least {SHORTEST_SEARCH} letters or digits."
-            raise Invalid.field("q", words, "too_short")
-        for name in ("min_price", "max_price"):
-            if values.get(name) is not None and not 0 <= values[name] < MOST_EXPENSIVE:
-                raise Invalid.field(name, "A price is a number that is not negative.")
+        if self.q is not None:
+            check_words(self.q)
+        check_prices(values.get("min_price"), values.get("max_price"))
         looked_for = self.q or self.user_id or self.business_id or values.get("my_event_state")
         return Filter(**{**values, "type": [kind], "near": near, "unmuted": not looked_for})
+
+
+def check_words(text: str) -> None:
+    """Raises Invalid unless there is something to search for."""
+    if len(re.sub(r"[\W_]", "", text)) < SHORTEST_SEARCH:
+        raise Invalid.field("q", f"Search for at least {SHORTEST_SEARCH} letters or digits.", "too_short")
+
+
+def check_prices(least: Decimal | None, most: Decimal | None) -> None:
+    """Raises Invalid for a bound that no price could have."""
+    for name, price in (("min_price", least), ("max_price", most)):
+        if price is not None and not 0 <= price < MOST_EXPENSIVE:
+            raise Invalid.field(name, "A price is a number that is not negative.")
 
 
 Sort = Literal[

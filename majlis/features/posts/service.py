@@ -99,7 +99,7 @@ async def listing(tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.P
         start = start[1:]
     built = store.Listing(me.id, wanted, sort, now)
     total = None
-    if paging.offset is not None and not paging.cursor:
+    if paging.wants_total():
         counted = await tx.records(built.count_sql(MAX_COUNT), *built.count_args)
         total = counted[0][0]
     offset = 0 if paging.cursor else paging.offset or 0
@@ -386,7 +386,11 @@ async def delete(tx: Tx, me: Me, post_id: UUID) -> None:
     await facts.emit(tx, PostDeleted(post_id, row.user_id))
 
 
-def photos_of(post: Post) -> list[Photo]:
+def attachments_of(post: Post) -> list[Attachment]:
     """The pictures of a post that was read from the database, where they are still encoded."""
-    raw = cast(Any, post.attachments)
-    return [attachment.photo for attachment in msgspec.json.decode(raw, type=list[Attachment])]
+    return msgspec.json.decode(cast(Any, post.attachments), type=list[Attachment])
+
+
+def photos_of(post: Post) -> list[Photo]:
+    """The pictures alone."""
+    return [attachment.photo for attachment in attachments_of(post)]

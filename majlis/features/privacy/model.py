@@ -26,6 +26,7 @@ class PrivacySettings(msgspec.Struct):
     discover_by_email: bool
     discover_by_phone: bool
     is_private: bool
+    read_receipts: bool
     created_at: datetime
     updated_at: datetime
 
@@ -45,3 +46,4 @@ class PrivacyUpdate(msgspec.Struct, kw_only=True):
     discover_by_email: bool | UnsetType = UNSET
     discover_by_phone: bool | UnsetType = UNSET
     is_private: bool | UnsetType = UNSET
+    read_receipts: bool | UnsetType = UNSET

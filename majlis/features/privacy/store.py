@@ -15,6 +15,7 @@ DEFAULTS = {
     "discover_by_email": "true",
     "discover_by_phone": "true",
     "is_private": "false",
+    "read_receipts": "true",
 }
 CHOICES = tuple(DEFAULTS)
 _NAMES = ", ".join(CHOICES)

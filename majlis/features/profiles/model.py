@@ -10,12 +10,16 @@ from msgspec import UNSET, Meta, UnsetType
 from majlis.features.media.model import Photo
 from majlis.features.mfa.model import Factor
 from majlis.features.sessions.model import DeviceInfo, Email, Password
+from majlis.kit.errors import Conflict
 from majlis.kit.geo import Point
 from majlis.kit.text import WEBSITE
 
 Name = Annotated[str, Meta(max_length=100, examples=["Amina"])]
 Place = Annotated[str, Meta(max_length=100, examples=["Kabul"])]
 Text = Annotated[str, Meta(max_length=10_000)]
+Username = Annotated[
+    str, Meta(max_length=100, examples=["amina_k"], description="3 to 30 letters, digits or _, in any case")
+]
 Gender = Literal["male", "female", "other"]
 
 
@@ -59,6 +63,7 @@ class User(msgspec.Struct):
     following_count: int
     posts_count: int
     has_password: bool
+    username: str
 
 
 class RegisterBody(msgspec.Struct):
@@ -125,6 +130,7 @@ class ProfileUpdate(msgspec.Struct, kw_only=True):
         }
     )  # fmt: skip
 
+    username: Username | UnsetType = UNSET
     first_name: Name | None | UnsetType = UNSET
     last_name: Name | None | UnsetType = UNSET
     about: Text | None | UnsetType = UNSET
@@ -139,6 +145,29 @@ class ProfileUpdate(msgspec.Struct, kw_only=True):
     province: Place | None | UnsetType = UNSET
     district: Place | None | UnsetType = UNSET
     neighborhood: Place | None | UnsetType = UNSET
+
+
+class JoinBody(msgspec.Struct, kw_only=True):
+    """A new account at a door where people have one name. Without a username it gets one that tells nothing."""
+
+    username: Username | None = None
+    email: Email
+    password: Password
+    name: str | None = None
+
+
+class Offer(msgspec.Struct):
+    """Whether a person takes money for what they publish, and what a month of it costs, in cents."""
+
+    enabled: bool
+    price: int | None
+    updated_at: datetime
+
+
+class UsernameTaken(Conflict):
+    """Somebody else has this username, in whatever case."""
+
+    code, detail = "username_taken", "Somebody else has this username."
 
 
 Reason = Annotated[str, Meta(max_length=100, examples=["I do not use it any more"])]

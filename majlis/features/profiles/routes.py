@@ -52,7 +52,7 @@ async def get_me(app: App, me: Me) -> User:
         return await service.get_user(tx, me, me.user())
 
 
-@api.put("/api/v1/users/me", policy=access.user)
+@api.put("/api/v1/users/me", policy=access.user, errors=(409,))
 async def update_me(app: App, me: Me, body: ProfileUpdate) -> User:
     """Change the caller's profile. Absent fields stay, null clears; a new location fills absent place fields."""
     return await service.revise(app, me, body)

@@ -1,6 +1,10 @@
 """Verbs of people: register, sign in, read and change oneself, leave."""
 
+import re
+from collections.abc import Awaitable, Callable
 from uuid import UUID
+
+import asyncpg
 
 from majlis.app import App
 from majlis.features.filters import service as filters
@@ -13,17 +17,20 @@ from majlis.features.places import service as places
 from majlis.features.privacy import service as privacy
 from majlis.features.profiles import store
 from majlis.features.profiles.model import (
+    JoinBody,
     LoginBody,
+    Offer,
     Profile,
     ProfileUpdate,
     RegisterBody,
     Registered,
     SignedIn,
     User,
+    UsernameTaken,
     photo,
 )
 from majlis.features.sessions import service as sessions
-from majlis.features.sessions.model import TokenPair
+from majlis.features.sessions.model import Audience, TokenPair, check_device
 from majlis.kit import clock, limits
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
@@ -34,14 +41,16 @@ from majlis.kit.me import Me, Origin
 from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
-SAID = ("first_name", "last_name", "about", "website")  # what filters look at
+SAID = ("first_name", "last_name", "about", "website", "username")  # what filters look at
+USERNAME = re.compile(r"[A-Za-z0-9_]{3,30}")
+RESERVED = frozenset({"me", "username"})  # they stand in paths where others' usernames do
 COMPLETE = ("first_name", "last_name", "province", "district", "neighborhood")  # rule 22
 
 
 async def register(app: App, me: Me, body: RegisterBody, origin: Origin) -> Registered:
     """A new account with its profile, signed in (rule 12). Raises EmailTaken, WeakPassword, Invalid."""
     email = identity.check_new(body.email, body.password)
-    sessions.check_device(body.device_info)
+    check_device(body.device_info)
     await sessions.spend_attempt(app, "register", limits.auth_key(email, origin.ip))
     async with app.db.tx() as tx:
         await filters.refuse(tx, me, {"first_name": body.first_name, "last_name": body.last_name})
@@ -56,15 +65,108 @@ async def register(app: App, me: Me, body: RegisterBody, origin: Origin) -> Regi
     return Registered(user, pair.access_token, pair.refresh_token, pair.token_type, pair.expires_in)
 
 
-async def create(tx: Tx, me: Me, user_id: UUID, first_name: str | None, last_name: str | None) -> None:
-    """The profile of a new account, under the same id, with its default privacy settings."""
-    if await tx.run(store.CREATE, user_id, first_name, last_name, clock.now()):
+async def create(
+    tx: Tx, me: Me, user_id: UUID, first_name: str | None, last_name: str | None, username: str | None = None
+) -> None:
+    """The profile of a new account, under the same id, with its default privacy settings.
+
+    Without a username it gets one that tells nothing. Raises UsernameTaken.
+    """
+    try:
+        async with tx.savepoint():
+            made = await tx.run(store.CREATE, user_id, first_name, last_name, clock.now(), username)
+    except asyncpg.UniqueViolationError as error:
+        raise UsernameTaken() from error
+    if made:
         await privacy.create(tx, me, user_id)
+
+
+def check_username(username: str) -> None:
+    """Raises Invalid for what is no username."""
+    if not USERNAME.fullmatch(username):
+        raise Invalid.field(
+            "username", "A username has 3 to 30 letters, digits or underscores.", "bad_username"
+        )
+    if username.lower() in RESERVED:
+        raise Invalid.field("username", "This name is kept for other use.", "reserved")
+
+
+def halves(name: str | None) -> tuple[str | None, str | None]:
+    """One name as first and last name: what stands before its first space, and the rest."""
+    first, _, last = (name or "").strip().partition(" ")
+    return first or None, last or None
+
+
+async def join(
+    app: App,
+    me: Me,
+    body: JoinBody,
+    origin: Origin,
+    audience: Audience,
+    also: Callable[[Tx, UUID], Awaitable[None]] | None = None,
+) -> tuple[UUID, TokenPair]:
+    """A new account, signed in at a door; `also` is done in the same transaction, for features above.
+
+    Raises EmailTaken, UsernameTaken, Invalid, RateLimited.
+    """
+    email = _check_join(body)
+    await sessions.spend_attempt(app, "register", limits.auth_key(email, origin.ip))
+    async with app.db.tx() as tx:
+        await filters.refuse(tx, me, {"display_name": body.name, "username": body.username})
+        if body.username is not None and await tx.one(store.TAKEN, body.username):
+            raise UsernameTaken()  # before the hash is paid for; two at once are told apart by the index
+        if await identity.find(tx, me, email) is not None:
+            raise EmailTaken()
+    hashed = await identity.hash_password(body.password)
+    async with app.db.tx() as tx:
+        account = await identity.create(tx, me, email, hashed)
+        await create(tx, me, account.id, *halves(body.name), body.username)
+        if also is not None:
+            await also(tx, account.id)
+        return account.id, await sessions.open_session(
+            app, tx, me, account.id, origin, None, audience=audience
+        )
+
+
+def _check_join(body: JoinBody) -> str:
+    """The address as it is stored. Raises Invalid naming each field that is wrong."""
+    wrong: list[FieldFault] = []
+    email = ""
+    try:
+        if body.username is not None:
+            check_username(body.username)
+    except Invalid as refused:
+        wrong += refused.fields
+    try:
+        email = identity.check_new(body.email, body.password, plain=True)
+    except Invalid as refused:
+        wrong += refused.fields
+    if wrong:
+        raise Invalid(fields=wrong)
+    return email
+
+
+async def enter(
+    app: App, me: Me, named: str, password: str, origin: Origin, audience: Audience
+) -> tuple[UUID, TokenPair | Challenge]:
+    """Sign in at a door by e-mail address or username, whose limits the door counts.
+
+    Raises BadCredentials, of an unknown name after as long and as often as of a known one; AccountLocked, Deactivated.
+    """
+    email = identity.tried_email(named)
+    if "@" not in named:
+        async with app.db.tx() as tx:
+            email = await tx.one(store.ADDRESS, named.strip()) or email
+    proven = await identity.check_login(app.db, me, email, password, origin.ip)
+    async with app.db.tx() as tx:
+        await identity.hold_proven(tx, me, proven)
+        outcome = await sessions.sign_in(app, tx, me, proven.user_id, origin, None, audience)
+    return proven.user_id, outcome
 
 
 async def login(app: App, me: Me, body: LoginBody, origin: Origin) -> SignedIn:
     """Sign in by e-mail and password. Raises BadCredentials, AccountLocked, Deactivated, RateLimited."""
-    sessions.check_device(body.device_info)
+    check_device(body.device_info)
     email = identity.tried_email(body.email)
     await sessions.spend_attempt(app, "login", limits.auth_key(email, origin.ip))
     proven = await identity.check_login(app.db, me, email, body.password, origin.ip)
@@ -134,6 +236,7 @@ async def get_user(tx: Reader, me: Me, user_id: UUID) -> User:
         following_count=row.following_count,
         posts_count=row.posts_count,
         has_password=account.has_password,
+        username=row.username,
     )
 
 
@@ -162,12 +265,16 @@ async def update(tx: Tx, me: Me, body: ProfileUpdate, place: Place | None) -> Us
     if changes.get("dob") is not None and changes["dob"] > clock.now().date():
         raise Invalid.field("dob", "A date of birth lies in the past.")
     await filters.refuse(tx, me, {name: changes.get(name) for name in SAID})
+    if "username" in changes:
+        check_username(changes["username"])
     if "phone" in changes:
         await identity.set_phone(tx, me, changes.pop("phone"))
     await create(tx, me, user_id, None, None)
     row = await tx.one(store.LOCK, user_id)
     if row is None:
         raise NotFound()
+    if "username" in changes:
+        await _rename(tx, user_id, changes.pop("username"))
     places.fill_in(row, changes, ("location",), place)
     for name, value in changes.items():
         setattr(row, name, value)
@@ -177,6 +284,27 @@ async def update(tx: Tx, me: Me, body: ProfileUpdate, place: Place | None) -> Us
         row.location, row.country, row.province, row.district, row.neighborhood, complete, clock.now(),
     )  # fmt: skip
     return await get_user(tx, me, user_id)
+
+
+async def _rename(tx: Tx, user_id: UUID, username: str) -> None:
+    try:
+        async with tx.savepoint():
+            await tx.run(store.SET_USERNAME, user_id, username, clock.now())
+    except asyncpg.UniqueViolationError as error:
+        raise UsernameTaken() from error
+
+
+async def offer(tx: Reader, me: Me) -> Offer:
+    """Whether the caller takes money for what they publish. Raises NotFound."""
+    found = await tx.one(store.OFFER, me.user())
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def set_offer(tx: Tx, me: Me, enabled: bool, price: int | None) -> None:
+    """Say whether the caller takes money for what they publish, and what a month of it costs, in cents."""
+    await tx.run(store.SET_OFFER, me.user(), enabled, price, clock.now())
 
 
 async def location(tx: Reader, me: Me) -> Point | None:
@@ -212,6 +340,12 @@ async def set_picture(app: App, me: Me, file: Upload, kind: Kind) -> Photo:
         await create(tx, me, me.user(), None, None)
         await _replace_picture(tx, me, kind, uploaded.photo)
     return uploaded.photo
+
+
+async def use_picture(tx: Tx, me: Me, kind: Kind, picture: Photo | None) -> None:
+    """Make an upload of the caller's their avatar or cover, or have none. Raises Invalid, NotFound."""
+    await create(tx, me, me.user(), None, None)
+    await _replace_picture(tx, me, kind, picture)
 
 
 async def remove_picture(tx: Tx, me: Me, kind: Kind) -> None:

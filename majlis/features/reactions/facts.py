@@ -12,6 +12,13 @@ class PostLiked(Fact, frozen=True):
     user_id: UUID
 
 
+class PostUnliked(Fact, frozen=True):
+    """Somebody took a like back."""
+
+    post_id: UUID
+    user_id: UUID
+
+
 class PostShared(Fact, frozen=True):
     """Somebody shared a post."""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import NotShareable
 from majlis.features.reactions import store
-from majlis.features.reactions.facts import PostLiked, PostShared
+from majlis.features.reactions.facts import PostLiked, PostShared, PostUnliked
 from majlis.features.reactions.model import BookmarkState, LikeState, Share, ShareBody, Shared
 from majlis.kit import clock, facts, ids
 from majlis.kit.db import Tx
@@ -25,10 +25,17 @@ async def like(tx: Tx, me: Me, post_id: UUID) -> LikeState:
 
 async def unlike(tx: Tx, me: Me, post_id: UUID) -> LikeState:
     """Take a like back. Raises NotFound."""
-    state = await tx.last(store.UNLIKE, me.user(), post_id)
+    names, payload = facts.packed(PostUnliked(post_id, me.user()))
+    state = await tx.last(store.UNLIKE, me.id, post_id, names, payload)
     if state is None:
         raise NotFound()
+    facts.announce(tx)
     return state
+
+
+async def stands(tx: Tx, me: Me, post_id: UUID, user_id: UUID) -> bool:
+    """Whether somebody likes a post; if so it stays, until this transaction ends."""
+    return await tx.one(store.STANDS, user_id, post_id) or False
 
 
 async def bookmark(tx: Tx, me: Me, post_id: UUID) -> BookmarkState:

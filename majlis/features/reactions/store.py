@@ -40,9 +40,13 @@ UNLIKE = Query(
     LikeState,
     f"""WITH target AS ({_TARGET}), gone AS (
       DELETE FROM post_likes WHERE user_id = $1 AND post_id = (SELECT id FROM target) RETURNING 1
+    ), told AS (
+      SELECT emit_facts($3, ARRAY[$4::bytea]) FROM gone
     )
-    SELECT false AS liked_by_me, greatest(0, total_likes - (SELECT count(*) FROM gone)::int) AS total_likes FROM target""",
+    SELECT false AS liked_by_me, greatest(0, total_likes - (SELECT count(*) FROM told)::int) AS total_likes FROM target""",
 )
+# Kept from being taken back until the transaction ends: what tells of it is then withdrawn behind it.
+STANDS = Query(bool, "SELECT true FROM post_likes WHERE user_id = $1 AND post_id = $2 FOR KEY SHARE")
 BOOKMARK = Query(
     bool,
     f"""WITH target AS ({_TARGET}), kept AS (

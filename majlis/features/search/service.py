@@ -1,6 +1,6 @@
-"""Verbs of searching: everything at once, and the directory of businesses."""
+"""Verbs of searching: everything at once, people, and the directory of businesses."""
 
-import re
+from uuid import UUID
 
 from majlis.features.directory import service as directory
 from majlis.features.directory.model import Business, Filter
@@ -8,21 +8,21 @@ from majlis.features.graph import service as graph
 from majlis.features.graph.model import PeopleQuery
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import Filter as PostFilter
+from majlis.features.posts.model import check_words
 from majlis.features.profiles import service as profiles
+from majlis.features.search import store
 from majlis.features.search.model import FILTERS, BusinessQuery, Found, SearchQuery, Totals
 from majlis.kit import page
 from majlis.kit.db import Reader
 from majlis.kit.errors import FieldFault, Invalid
-from majlis.kit.geo import Point
 from majlis.kit.me import Me
-
-SHORTEST = 2  # letters and digits
+from majlis.kit.text import prefix_query
 
 
 async def everything(tx: Reader, me: Me, query: SearchQuery) -> Found:
     """Posts, people and businesses with words that begin with those of the query (rule 110). Raises Invalid."""
-    _check_words(query.q)
-    near = _point(query.lat, query.lng)
+    check_words(query.q)
+    near = await profiles.center(tx, me, query.lat, query.lng, needed=False)
     first = page.Paging(query.limit, offset=0)
     place = {name: getattr(query, name) for name in ("country", "province", "district", "neighborhood")}
     where = {**place, "near": near, "radius_km": query.radius_km}
@@ -41,10 +41,8 @@ async def businesses(tx: Reader, me: Me, query: BusinessQuery) -> page.Page[Busi
         words = "Give words or a filter."
         raise Invalid(words, fields=[FieldFault("q", "required", words)])
     if query.q is not None:
-        _check_words(query.q)
-    near = _point(query.lat, query.lng)
-    if near is None and query.sort == "nearby":
-        near = await _home(tx, me)
+        check_words(query.q)
+    near = await profiles.center(tx, me, query.lat, query.lng, needed=query.sort == "nearby")
     wanted = Filter(
         q=query.q,
         category_id=query.category_id,
@@ -59,25 +57,12 @@ async def businesses(tx: Reader, me: Me, query: BusinessQuery) -> page.Page[Busi
     return await directory.listing(tx, me, wanted, query.sort, query.paging())
 
 
-def _check_words(text: str) -> None:
-    if len(re.sub(r"[\W_]", "", text)) < SHORTEST:
-        raise Invalid.field("q", f"Search for at least {SHORTEST} letters or digits.", "too_short")
+async def people(tx: Reader, me: Me, words: str, paging: page.Paging) -> page.Page[UUID]:
+    """Ids of people by username, names and what they tell of themselves, as far as the viewer may see it.
 
-
-def _point(lat: float | None, lng: float | None) -> Point | None:
-    if lat is not None and lng is not None:
-        return Point(lat, lng)
-    if lat is not None or lng is not None:
-        raise Invalid.field("lng" if lng is None else "lat", "Give both lat and lng.", "required")
-    return None
-
-
-async def _home(tx: Reader, me: Me) -> Point:
-    """The place of the caller's profile (rule 108). Raises Invalid without one."""
-    place = await profiles.location(tx, me) if me.id is not None else None
-    if place is None:
-        words = "Give lat and lng, or set a location in your profile."
-        raise Invalid(
-            words, fields=[FieldFault("lat", "required", words), FieldFault("lng", "required", words)]
-        )
-    return place
+    By offset; `next` says only whether there is more.
+    """
+    begin = words.strip().removeprefix("@").lower()
+    ids = await tx.all(store.PEOPLE, me.id, prefix_query(words), begin, paging.limit + 1, paging.offset or 0)
+    more = page.encode("people:named", paging.limit) if len(ids) > paging.limit else None
+    return page.Page(ids[: paging.limit], more)

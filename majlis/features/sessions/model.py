@@ -1,15 +1,21 @@
 """Nouns of sign-in."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from majlis.kit.errors import Forbidden, Malformed, Unauthenticated
+from majlis.kit import clock, crypto
+from majlis.kit.db import Reader
+from majlis.kit.errors import Forbidden, Invalid, Malformed, Unauthenticated
+from majlis.kit.tokens import Gate
+
+DEVICE_BYTES, DEVICE_DEPTH = 4096, 5
 
 Password = Annotated[str, Meta(max_length=1000, examples=["Kabul-2026!"])]
 Email = Annotated[str, Meta(max_length=320, examples=["amina@example.org"])]
@@ -19,6 +25,24 @@ DeviceInfo = Annotated[
 ]
 
 
+class Audience(msgspec.Struct, frozen=True):
+    """A door at which tokens count, and for how long: at no other door are they good for anything."""
+
+    door: str = ""  # the native one has no name
+    access_life: timedelta = timedelta(minutes=15)
+    refresh_life: timedelta = timedelta(days=7)
+    signed_refresh: bool = False  # a JWT under keys of its own, for contracts that say so; else random text
+    # What access tokens tell apps besides, for contracts that say so. Nothing is ever decided by it.
+    claims: Callable[[Reader, UUID], Awaitable[dict[str, Any]]] | None = None
+
+    async def told(self, tx: Reader, user_id: UUID) -> dict[str, Any]:
+        """What an access token of somebody tells besides."""
+        return {} if self.claims is None else await self.claims(tx, user_id)
+
+
+NATIVE = Audience()
+
+
 class TokenPair(msgspec.Struct):
     """What a client holds. `expires_in` counts the seconds of the access token."""
 
@@ -26,6 +50,29 @@ class TokenPair(msgspec.Struct):
     refresh_token: str
     token_type: str
     expires_in: int
+
+
+def issue(
+    gate: Gate,
+    audience: Audience,
+    user_id: UUID,
+    email: str,
+    session: UUID,
+    aal: int,
+    told: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[TokenPair, bytes, datetime]:
+    """Tokens of a session; the digest of the access token, and when that ends."""
+    now = clock.now()
+    expires = now + audience.access_life
+    claims = {"user_id": str(user_id), "aal": aal, "sid": str(session)}
+    # The address is in native tokens for older clients only; nothing is ever decided by it.
+    shown = {**told, **claims} if audience.door else {**claims, "email": email}
+    access = gate.signer.sign(shown, now, expires, audience.door)
+    refresh = crypto.token()
+    if audience.signed_refresh:
+        refresh = gate.refresher.sign(claims, now, now + audience.refresh_life, audience.door)
+    pair = TokenPair(access, refresh, "Bearer", int(audience.access_life.total_seconds()))
+    return pair, crypto.digest(access), expires
 
 
 class Session(msgspec.Struct):
@@ -68,6 +115,16 @@ def deeper(value: Any, levels: int) -> bool:
     for _ in range(levels):
         level = [item for parent in level for item in _children(parent)]
     return any(isinstance(item, dict | list) for item in level)
+
+
+def check_device(device: dict[str, Any] | None) -> None:
+    """Raises Invalid for more than 4 KiB of JSON, or more than five levels of it."""
+    if device is None:
+        return
+    if len(msgspec.json.encode(device)) > DEVICE_BYTES:
+        raise Invalid.field("device_info", f"This may have at most {DEVICE_BYTES} bytes.", "too_large")
+    if deeper(device, DEVICE_DEPTH):
+        raise Invalid.field("device_info", f"This may be nested {DEVICE_DEPTH} levels deep.", "too_deep")
 
 
 def _children(value: Any) -> Iterable[Any]:

@@ -1,11 +1,9 @@
 """Verbs of sign-in: open, refresh, end sessions, and tell who a token stands for."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
-
-import msgspec
 
 from majlis.app import App
 from majlis.features.identity import service as identity
@@ -15,38 +13,36 @@ from majlis.features.passkeys import service as passkeys
 from majlis.features.sessions import store
 from majlis.features.sessions.facts import SessionsRevoked
 from majlis.features.sessions.model import (
+    NATIVE,
+    Audience,
     BadAccess,
     BadRefresh,
     ForgedAccess,
     NoAddress,
     Session,
     TokenPair,
-    deeper,
+    check_device,
     ip_or_none,
-    network,
+    issue,
 )
 from majlis.kit import clock, crypto, facts, ids, limits, page, telemetry
 from majlis.kit.db import Reader, Tx
-from majlis.kit.errors import FieldFault, Invalid, NotFound
+from majlis.kit.errors import FieldFault, NotFound
 from majlis.kit.me import Me, Origin, Role
 from majlis.kit.tokens import BadToken, Expired
 
-ACCESS_LIFE = timedelta(minutes=15)
-REFRESH_LIFE = timedelta(days=7)
-DEVICE_BYTES, DEVICE_DEPTH = 4096, 5
 
-
-async def authenticate(app: App, token: str) -> Me:
-    """Who this access token stands for; no query when it was seen in the last minute. Raises BadAccess."""
+async def authenticate(app: App, token: str, audience: Audience = NATIVE) -> Me:
+    """Who this access token of a door stands for; no query when it was seen in the last minute. Raises BadAccess."""
     now = clock.now()
     stamp = now.timestamp()
     gate = app.gate
     me = gate.seen.get(token, stamp)
-    if me is not None:
+    if me is not None and me.door == audience.door:
         return me
     epoch = gate.seen.epoch
     try:
-        claims = gate.signer.verify(token)
+        claims = gate.signer.verify(token, audience.door)
         session = UUID(claims["sid"])
     except Expired as error:
         raise BadAccess() from error
@@ -57,7 +53,7 @@ async def authenticate(app: App, token: str) -> Me:
         caller = await tx.last(store.CALLER, session, now)
     if caller is None:
         raise BadAccess()
-    me = _me(caller, session, int(claims["aal"]))
+    me = _me(caller, session, int(claims["aal"]), audience.door)
     gate.seen.put(token, me, caller.user_id, stamp, float(claims["exp"]), epoch)
     return me
 
@@ -68,27 +64,23 @@ async def present(app: App, me: Me) -> Me:
         caller = await tx.last(store.CALLER, me.session, clock.now())
     if caller is None or caller.user_id != me.id:
         raise BadAccess()
-    return _me(caller, me.session, me.aal)
+    return _me(caller, me.session, me.aal, me.door)
 
 
-def _me(caller: store.Caller, session: UUID | None, aal: int) -> Me:
+def _me(caller: store.Caller, session: UUID | None, aal: int, door: str) -> Me:
     # A token from before the session was raised stays what it was.
     level, role = min(caller.aal, aal), cast(Role, caller.role)
-    return Me(caller.user_id, session, role, level, caller.mfa_enabled, caller.email_verified)
-
-
-def _sign(app: App, user_id: UUID, email: str, session: UUID, aal: int) -> tuple[TokenPair, bytes, Any]:
-    now = clock.now()
-    expires = now + ACCESS_LIFE
-    # The address is in the token for older clients only; nothing is ever decided by it.
-    claims = {"user_id": str(user_id), "email": email, "aal": aal, "sid": str(session)}
-    access = app.gate.signer.sign(claims, now, expires)
-    pair = TokenPair(access, crypto.token(), "Bearer", int(ACCESS_LIFE.total_seconds()))
-    return pair, crypto.digest(access), expires
+    return Me(caller.user_id, session, role, level, caller.mfa_enabled, caller.email_verified, door=door)
 
 
 async def sign_in(
-    app: App, tx: Tx, me: Me, user_id: UUID, origin: Origin, device: dict[str, Any] | None
+    app: App,
+    tx: Tx,
+    me: Me,
+    user_id: UUID,
+    origin: Origin,
+    device: dict[str, Any] | None,
+    audience: Audience = NATIVE,
 ) -> TokenPair | Challenge:
     """Sign in somebody whose first factor was right: tokens, or with a second factor set up a challenge for it.
 
@@ -101,11 +93,19 @@ async def sign_in(
         await identity.refuse_suspended(tx, me, user_id)
     if account.mfa_enabled:
         return await mfa.ask(tx, me, user_id, device)
-    return await open_session(app, tx, me, user_id, origin, device)
+    return await open_session(app, tx, me, user_id, origin, device, audience=audience)
 
 
 async def open_session(
-    app: App, tx: Tx, me: Me, user_id: UUID, origin: Origin, device: dict[str, Any] | None, *, aal: int = 1
+    app: App,
+    tx: Tx,
+    me: Me,
+    user_id: UUID,
+    origin: Origin,
+    device: dict[str, Any] | None,
+    *,
+    aal: int = 1,
+    audience: Audience = NATIVE,
 ) -> TokenPair:
     """Sign this account in; the caller of this has checked that it may. Raises Deactivated or Invalid."""
     check_device(device)
@@ -113,7 +113,8 @@ async def open_session(
     if account.suspended_at is not None:
         await identity.refuse_suspended(tx, me, user_id)
     session, now = ids.new(), clock.now()
-    pair, access_hash, access_expires = _sign(app, user_id, account.email, session, aal)
+    told = await audience.told(tx, user_id)
+    pair, access_hash, access_expires = issue(app.gate, audience, user_id, account.email, session, aal, told)
     await tx.run(
         store.OPEN,
         session,
@@ -125,32 +126,28 @@ async def open_session(
         device,
         ip_or_none(origin.ip),
         origin.user_agent or None,
-        now + REFRESH_LIFE,
+        now + audience.refresh_life,
         now,
+        audience.door,
     )
     await identity.signed_in(tx, me, user_id)
     return pair
 
 
-def check_device(device: dict[str, Any] | None) -> None:
-    """Raises Invalid for more than 4 KiB of JSON, or more than five levels of it."""
-    if device is None:
-        return
-    if len(msgspec.json.encode(device)) > DEVICE_BYTES:
-        raise Invalid.field("device_info", f"This may have at most {DEVICE_BYTES} bytes.", "too_large")
-    if deeper(device, DEVICE_DEPTH):
-        raise Invalid.field("device_info", f"This may be nested {DEVICE_DEPTH} levels deep.", "too_deep")
-
-
-async def refresh(app: App, me: Me, token: str) -> TokenPair:
-    """A new pair for a refresh token, which is spent then; the level of the session stays.
+async def refresh(app: App, me: Me, token: str, audience: Audience = NATIVE) -> TokenPair:
+    """A new pair for a refresh token of a door, which is spent then; the level of the session stays.
 
     Raises BadRefresh, and ends the session when the token had been spent before (rule 30); Deactivated;
     RateLimited.
     """
+    if audience.signed_refresh:
+        try:
+            app.gate.refresher.verify(token, audience.door)
+        except BadToken as error:
+            raise BadRefresh() from error
     digest, now = crypto.digest(token), clock.now()
     async with app.db.tx() as tx:
-        session = await tx.one(store.BY_REFRESH, digest, now)
+        session = await tx.one(store.BY_REFRESH, digest, now, audience.door)
         if session is not None:
             if session.suspended:
                 await identity.refuse_suspended(tx, me, session.user_id)
@@ -158,7 +155,7 @@ async def refresh(app: App, me: Me, token: str) -> TokenPair:
                 raise BadRefresh()
             # Counted for the session: somebody with many devices must not run out of attempts.
             await spend_attempt(app, "refresh", str(session.id))
-            return await _rotate(app, tx, session)
+            return await _rotate(app, tx, session, audience)
         spent = await tx.one(store.ROTATED, digest)
         if spent is not None:
             owner = await tx.one(store.OWNER, spent)
@@ -173,10 +170,10 @@ async def raise_level(app: App, tx: Tx, me: Me, user_id: UUID, session_id: UUID 
     Those from before keep their level, and the refresh token is spent.
     """
     session = await tx.one(store.LIVE, session_id, user_id, clock.now())
-    if session is None:
+    if session is None or session.door:
         raise BadAccess()
     session.aal = 2
-    pair = await _rotate(app, tx, session)
+    pair = await _rotate(app, tx, session, NATIVE)  # no other door asks for second factors
     forget(app, tx, user_id)
     return pair
 
@@ -190,9 +187,12 @@ async def hold(tx: Tx, me: Me) -> None:
         raise BadAccess()
 
 
-async def _rotate(app: App, tx: Tx, session: store.Refreshing) -> TokenPair:
+async def _rotate(app: App, tx: Tx, session: store.Refreshing, audience: Audience) -> TokenPair:
     now = clock.now()
-    pair, access_hash, access_expires = _sign(app, session.user_id, session.email, session.id, session.aal)
+    told = await audience.told(tx, session.user_id)
+    pair, access_hash, access_expires = issue(
+        app.gate, audience, session.user_id, session.email, session.id, session.aal, told
+    )
     await tx.run(store.BLACKLIST, ids.new(), session.refresh_token, session.id, session.expires_at, "rotated")
     await tx.run(
         store.ROTATE,
@@ -200,7 +200,7 @@ async def _rotate(app: App, tx: Tx, session: store.Refreshing) -> TokenPair:
         crypto.digest(pair.refresh_token),
         access_hash,
         access_expires,
-        now + REFRESH_LIFE,
+        now + audience.refresh_life,
         session.aal,
         now,
     )
@@ -215,10 +215,11 @@ async def revoke(
     *,
     only: UUID | None = None,
     keep: UUID | None = None,
+    door: str | None = None,
     reason: str,
 ) -> int:
-    """End sessions of a user: all, one, or all but one. Their access tokens stop within two seconds."""
-    ended = await tx.all(store.REVOKE, user_id, only, keep, clock.now())
+    """End sessions of a user: all, one, all but one, those of a door. Their access tokens stop within two seconds."""
+    ended = await tx.all(store.REVOKE, user_id, only, keep, clock.now(), door)
     if ended:
         entries = [entry for session in ended for entry in _blacklisted(session, reason[:100])]
         await tx.many(store.BLACKLIST, entries)
@@ -271,6 +272,19 @@ async def logout(app: App, tx: Tx, me: Me, refresh_token: str | None) -> None:
         await revoke(app, tx, me, me.user(), only=session, reason="signed out")
 
 
+async def logout_of_door(app: App, tx: Tx, me: Me, refresh_token: str | None) -> None:
+    """End the current session and the one of the caller's with this refresh token; without one all of this door.
+
+    A token of another door, of somebody else or of nobody ends nothing but the current session.
+    """
+    if refresh_token is None:
+        await revoke(app, tx, me, me.user(), door=me.door, reason="signed out")
+        return
+    named = await tx.one(store.ID_BY_REFRESH, crypto.digest(refresh_token), me.user())
+    for session in {named, me.session} - {None}:
+        await revoke(app, tx, me, me.user(), only=session, door=me.door, reason="signed out")
+
+
 async def end(app: App, tx: Tx, me: Me, session: UUID) -> None:
     """End one of the caller's sessions. Raises NotFound."""
     if not await revoke(app, tx, me, me.user(), only=session, reason="ended by the owner"):
@@ -284,20 +298,7 @@ async def sessions(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Session
         at, last = page.decode("sessions", paging.cursor, tuple[datetime, UUID])
     offset = 0 if paging.cursor else paging.offset or 0
     rows = await tx.all(store.LIST, me.user(), now, at, last, paging.limit + 1, offset)
-    items = [
-        Session(
-            row.id,
-            msgspec.json.decode(row.device_info) if row.device_info else None,
-            network(row.ip_address),
-            row.user_agent,
-            row.expires_at,
-            row.created_at,
-            row.updated_at,
-            row.last_used_at,
-            row.id == me.session,
-        )
-        for row in rows[: paging.limit]
-    ]
+    items = [row.shown(current=me.session) for row in rows[: paging.limit]]
     more = len(rows) > paging.limit
     following = page.encode("sessions", items[-1].created_at, items[-1].id) if more else None
     total = None

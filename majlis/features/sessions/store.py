@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from majlis.features.sessions.model import Session, network
 from majlis.kit.db import Query
 
 
@@ -35,8 +36,8 @@ CALLER = Query(
 )
 OPEN = """
 INSERT INTO user_sessions (id, user_id, refresh_token, access_token_hash, access_expires_at, aal, device_info,
-  ip_address, user_agent, expires_at, created_at, updated_at, last_used_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)
+  ip_address, user_agent, expires_at, created_at, updated_at, last_used_at, door)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)
 """
 
 
@@ -51,15 +52,17 @@ class Refreshing(msgspec.Struct):
     revoked: bool
     suspended: bool
     refresh_token: bytes
+    door: str
 
 
 _REFRESHING = """
 SELECT s.id, s.user_id, u.email, s.aal, s.expires_at, s.revoked, u.suspended_at IS NOT NULL AS suspended,
-  s.refresh_token
+  s.refresh_token, s.door
 FROM user_sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL
 """
 BY_REFRESH = Query(
-    Refreshing, f"{_REFRESHING} WHERE s.refresh_token = $1 AND s.expires_at > $2 FOR UPDATE OF s"
+    Refreshing,
+    f"{_REFRESHING} WHERE s.refresh_token = $1 AND s.expires_at > $2 AND s.door = $3 FOR UPDATE OF s",
 )
 LIVE = Query(
     Refreshing,
@@ -93,7 +96,7 @@ REVOKE = Query(
     Ended,
     """UPDATE user_sessions SET revoked = true, revoked_at = $4, updated_at = $4
     WHERE NOT revoked AND expires_at > $4 AND user_id = $1
-      AND ($2::uuid IS NULL OR id = $2) AND ($3::uuid IS NULL OR id <> $3)
+      AND ($2::uuid IS NULL OR id = $2) AND ($3::uuid IS NULL OR id <> $3) AND ($5::text IS NULL OR door = $5)
     RETURNING id, access_token_hash, access_expires_at, refresh_token, expires_at""",
 )
 OWNER = Query(UUID, "SELECT user_id FROM user_sessions WHERE id = $1")
@@ -113,6 +116,20 @@ class Row(msgspec.Struct):
     created_at: datetime
     updated_at: datetime
     last_used_at: datetime
+
+    def shown(self, current: UUID | None) -> Session:
+        """The session as its owner sees it."""
+        return Session(
+            self.id,
+            msgspec.json.decode(self.device_info) if self.device_info else None,
+            network(self.ip_address),
+            self.user_agent,
+            self.expires_at,
+            self.created_at,
+            self.updated_at,
+            self.last_used_at,
+            self.id == current,
+        )
 
 
 LIST = Query(

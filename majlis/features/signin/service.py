@@ -14,7 +14,7 @@ from majlis.features.passkeys import service as passkeys
 from majlis.features.passkeys.model import BadPasskey, Ceremony, Passkey
 from majlis.features.profiles import service as profiles
 from majlis.features.sessions import service as sessions
-from majlis.features.sessions.model import TokenPair
+from majlis.features.sessions.model import TokenPair, check_device
 from majlis.features.signin.model import (
     AnswerBody,
     BackupAnswerBody,
@@ -119,7 +119,7 @@ async def _let_in(
     wrong: type[WrongCode] | type[BadPasskey],
 ) -> LetIn:
     """Tokens for whoever answers a challenge rightly; a wrong answer counts before it is refused."""
-    sessions.check_device(device)
+    check_device(device)
     async with app.db.tx() as tx:
         user_id = (await mfa.pending(tx, me, challenge_id)).user_id
     await sessions.spend_attempt(app, GUESSES, str(user_id))
@@ -203,7 +203,7 @@ async def begin_answer(app: App, me: Me, challenge_id: UUID) -> Ceremony:
 
 async def sign_in_by_passkey(app: App, me: Me, body: PasskeyBody, origin: Origin) -> LetIn:
     """Sign in by a passkey alone, which shows two factors. Raises BadPasskey, Deactivated, Invalid."""
-    sessions.check_device(body.device_info)
+    check_device(body.device_info)
     async with app.db.tx() as tx:
         user_id = await passkeys.owner(app, tx, me, "sign_in", None, body.ceremony_id, body.credential)
         let_in = None

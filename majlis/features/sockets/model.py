@@ -25,3 +25,7 @@ class Presence(msgspec.Struct, frozen=True):
     state: State
     last_active_at: datetime
     expires_at: datetime
+
+    def is_there(self, now: datetime) -> bool:
+        """Whether they are, as far as is known."""
+        return self.expires_at > now

@@ -143,6 +143,9 @@ async def update(tx: Tx, me: Me, workspace_id: UUID, body: WorkspaceUpdate) -> W
     if "name" in changes:
         changes["name"] = _named(changes["name"])
     await filters.refuse(tx, me, {name: changes.get(name) for name in ("name", "slug", "description")})
+    if changes.get("retention_days", row.retention_days) != row.retention_days:
+        data = {"before": row.retention_days, "retention_days": changes["retention_days"]}
+        await record(tx, me, workspace_id, "set_retention", "How long messages are kept.", data=data)
     former = row.icon
     if "icon_file_id" in changes:
         row.icon = await _icon(tx, me, changes.pop("icon_file_id"))
@@ -303,6 +306,20 @@ async def set_role(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID, role: Role
 async def describe(tx: Tx, me: Me, workspace_id: UUID, title: str | None, display_name: str | None) -> None:
     """How the caller is shown in a workspace."""
     await tx.run(store.DESCRIBE, workspace_id, me.user(), title, display_name)
+
+
+async def bot(tx: Tx, me: Me, workspace_id: UUID) -> UUID:
+    """The account that speaks in a workspace where no human does; made when it is first needed. Raises NoWorkspace."""
+    known = await tx.one(store.BOT, workspace_id)
+    if known is None:
+        if await tx.one(store.HOLD, workspace_id) is None:
+            raise NoWorkspace()
+        known = await tx.one(store.BOT, workspace_id)  # somebody else was quicker
+    if known is None:
+        known = ids.new()
+        await tx.one(store.OPEN_BOT, known, clock.now())
+        await tx.run(store.ADD_BOT, workspace_id, known)
+    return known
 
 
 async def bereaved(tx: Tx, me: Me, user_id: UUID) -> list[UUID]:

@@ -145,6 +145,9 @@ HEIR = Query(
     WHERE m.workspace_id = $1 AND m.role IN ('admin', 'member') AND p.deleted_at IS NULL
     ORDER BY m.role = 'admin' DESC, m.joined_at, m.user_id LIMIT 1 FOR NO KEY UPDATE OF m""",
 )
+BOT = Query(UUID, "SELECT user_id FROM workspace_bots WHERE workspace_id = $1")
+OPEN_BOT = Query(Any, "SELECT open_bot($1, $2)")
+ADD_BOT = "INSERT INTO workspace_bots (workspace_id, user_id) VALUES ($1, $2)"
 HOLD = Query(UUID, "SELECT id FROM workspaces WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE")
 
 

@@ -4,6 +4,8 @@ Around it stand Starlette's classes (multipart, responses, WebSockets, CORS) and
 """
 
 from majlis.kit.http import access as access
+from majlis.kit.http.dialect import Dialect as Dialect
+from majlis.kit.http.incoming import Incoming as Incoming
 from majlis.kit.http.request import Request as Request
 from majlis.kit.http.request import Upload as Upload
 from majlis.kit.http.routes import Answer as Answer

@@ -1,7 +1,9 @@
 """Gives up requests that take too long."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -27,6 +29,19 @@ class Deadlines:
     def end(self, task: "asyncio.Task[Any]") -> None:
         """The task is done with its request."""
         self._begun.pop(task, None)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The time of the present task does not run in here; behind it, it begins anew."""
+        task = asyncio.current_task()
+        if task is None or task not in self._begun:
+            yield
+            return
+        self.end(task)
+        try:
+            yield
+        finally:
+            self.begin(task)
 
     def passed(self, task: "asyncio.Task[Any]") -> bool:
         """Whether this task was cancelled by us; then it may go on, as if it had not been."""

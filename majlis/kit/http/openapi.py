@@ -73,7 +73,7 @@ class _Document:
         self.surface = surface
         self.throttled = throttled
         self.routes: list[Route] = [r for api in surface.apis for r in api.routes if r.documented]
-        self.schemas = Schemas([*_types(self.routes), surface.error_type])
+        self.schemas = Schemas([*_types(surface, self.routes), surface.error_type])
         self._complete_answers()
         self.examples = Examples(self.schemas.components)
         self.statuses: set[int] = set()
@@ -105,7 +105,7 @@ class _Document:
         """What only answers hold is always there, whether or not the Struct has a default for it."""
         components = self.schemas.components
         sent = [self.schemas.of(kind) for r in self.routes for kind in (r.query_type, r.body_type) if kind]
-        got = [self.schemas.of(kind) for r in self.routes for kind in _answers(r)]
+        got = [self.schemas.of(kind) for r in self.routes for kind in _answers(self.surface, r)]
         for name in used(got, components) - used(sent, components):
             properties = components[name].get("properties", {})
             always = [field for field, schema in properties.items() if "default" in schema]
@@ -142,7 +142,7 @@ class _Document:
             parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
         if parameters:
             result["parameters"] = parameters
-        if route.needs_body:
+        if route.needs_body or route.body_type is not None:
             result["requestBody"] = self._body(route)
         result["responses"] = self._responses(route)
         bearer: Schema = {"bearer": []}
@@ -199,13 +199,14 @@ class _Document:
         return {"type": "object", "properties": properties, **({"required": required} if required else {})}
 
     def _responses(self, route: Route) -> dict[str, Any]:
-        statuses = set(route.errors) | self._usual_errors(route)
+        refused = set(route.errors) | self._usual_errors(route)
+        statuses = {self.surface.refusal_status(status) for status in refused}
         self.statuses |= statuses
         errors = {str(s): {"$ref": f"#/components/responses/{_error_name(s)}"} for s in sorted(statuses)}
-        return {str(_success(route)): self._success(route), **errors}
+        return {str(_success(self.surface, route)): self._success(route), **errors}
 
     def _success(self, route: Route) -> Schema:
-        status = _success(route)
+        status = _success(self.surface, route)
         if status == 204:
             return {"description": HTTPStatus(204).phrase}
         if route.content_type is not None:
@@ -214,7 +215,8 @@ class _Document:
                 "description": HTTPStatus(status).phrase,
                 "content": {route.content_type: {"schema": schema}},
             }
-        schema = self.schemas.of(route.returns)
+        (kind,) = _answers(self.surface, route)
+        schema = self.schemas.of(kind)
         doc = self.schemas.resolve(schema).get("description") or HTTPStatus(status).phrase
         body = {"schema": schema, "example": self.examples.of(schema)}
         return {"description": doc.partition("\n")[0], "content": {JSON: body}}
@@ -235,9 +237,9 @@ class _Document:
 
     def _refusal(self, status: int) -> Schema:
         """A response that several operations share, with an example in the surface's own shape."""
-        kind = next((kind for kind in REFUSALS if kind.status == status), None)
-        refused = kind() if kind else Refused(HTTPStatus(status).phrase, status=status)
-        if status == 422:
+        kinds = [kind for kind in REFUSALS if self.surface.refusal_status(kind.status) == status]
+        refused = kinds[-1]() if kinds else Refused(HTTPStatus(status).phrase, status=status)
+        if isinstance(refused, refusals.Invalid):
             refused.fields = (FieldFault("email", "required", "This field is required."),)
         headers = [(b"x-request-id", uuid("request").encode())]
         request = Request({"type": "http", "method": "GET", "path": "/", "headers": headers}, None)
@@ -247,24 +249,33 @@ class _Document:
         return {**result, "headers": WAIT} if status in (423, 429, 503) else result
 
 
-def _types(routes: list[Route]) -> Iterator[Any]:
+def _types(surface: Any, routes: list[Route]) -> Iterator[Any]:
     """Every type that the document has a schema for."""
     for route in routes:
         for kind in (route.query_type, route.body_type):
             if kind is not None:
                 yield kind
-        yield from _answers(route)
+        yield from _answers(surface, route)
 
 
-def _answers(route: Route) -> Iterator[Any]:
-    if _success(route) == 204 or route.content_type is not None:
+def _answers(surface: Any, route: Route) -> Iterator[Any]:
+    """The type of the body that a route answers with, if it does."""
+    if _success(surface, route) == 204 or route.content_type is not None:
+        return
+    if _own_status(route) == 204:
+        yield surface.answer_type(None)
         return
     if route.returns in (None, Any) or route.returns is Answer:
         raise TypeError(f"{route}: annotate the Struct that it returns, or name its content_type")
-    yield route.returns
+    yield surface.answer_type(route.returns)
 
 
-def _success(route: Route) -> int:
+def _success(surface: Any, route: Route) -> int:
+    status: int = surface.success_status(_own_status(route))
+    return status
+
+
+def _own_status(route: Route) -> int:
     return 204 if route.returns in (None, NoneType) and route.status == 200 else route.status
 
 

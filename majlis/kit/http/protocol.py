@@ -9,6 +9,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
+from majlis.kit.http.handover import DRAIN
 from majlis.kit.http.sockets import EXTENSION
 
 IDLE = 4408  # the code for a peer that does not answer pings
@@ -55,7 +56,7 @@ class Joined:
 
 
 class Protocol(HttpToolsProtocol):
-    """See Joined."""
+    """See Joined. A request that waits for something to happen is told when the server is about to stop."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -65,6 +66,17 @@ class Protocol(HttpToolsProtocol):
         """From here on it is a socket, which joins its frames itself."""
         self.transport = cast(Joined, self.transport).bare
         super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """The server is about to stop."""
+        super().shutdown()
+        cycle = cast(Any, self.cycle)  # None before the first request
+        if cycle is not None and not cycle.response_complete:
+            cycle.scope.get(DRAIN, _nothing)()
+
+
+def _nothing() -> None:
+    """A request that ends soon by itself."""
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):

@@ -103,18 +103,21 @@ class Request:
             self._body = b"".join([chunk async for chunk in self.chunks(limit)])
         return self._body
 
+    def multipart(self, limit: int, max_files: int) -> MultiPartParser:
+        """What takes a multipart body of so many bytes apart; it keeps large files on disk."""
+        return MultiPartParser(
+            Headers(raw=self.scope["headers"]),
+            self.chunks(limit),  # type: ignore[arg-type]
+            max_files=max_files,
+            max_fields=MAX_FIELDS,
+            max_part_size=1024 * 1024,
+        )
+
     async def form(self, limit: int, max_files: int) -> tuple[list[tuple[str, str]], list[Upload]]:
         """(fields, files) of a multipart body."""
         if self._form is None:
-            parser = MultiPartParser(
-                Headers(raw=self.scope["headers"]),
-                self.chunks(limit),  # type: ignore[arg-type]
-                max_files=max_files,
-                max_fields=MAX_FIELDS,
-                max_part_size=1024 * 1024,
-            )
             try:
-                form = await parser.parse()
+                form = await self.multipart(limit, max_files).parse()
             except MultiPartException as error:
                 raise Malformed(error.message, code="bad_form") from error
             except (KeyError, ValueError) as error:

@@ -1,7 +1,8 @@
 """Routes: one annotated function each, bound once at start-up."""
 
+import copy
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any, Generic, TypeVar, get_origin, get_type_hints
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from majlis.kit import ids, page
 from majlis.kit.errors import Invalid, Malformed, NotFound, UnsupportedType
 from majlis.kit.http import binding
 from majlis.kit.http.access import Policy
+from majlis.kit.http.incoming import Incoming
 from majlis.kit.http.request import Request, Upload
 from majlis.kit.http.sockets import Socket
 from majlis.kit.me import Me, Origin
@@ -79,6 +81,7 @@ class Route:
         self.idempotent: bool = options.pop("idempotent", method == "POST" and policy.token == "needed")
         self.content_type: str | None = options.pop("content_type", None)
         self.path_options: dict[str, Any] = options.pop("aliases", {})
+        form: Any = options.pop("form", None)  # the fields beside an `Incoming`, for documents
         if options:
             raise TypeError(f"{method} {path}: unknown options {', '.join(options)}")
         self.surface: Any = None
@@ -88,7 +91,7 @@ class Route:
             part.strip("{}").removesuffix("...") for part in path.split("/") if part.startswith("{")
         ]
         self.query_type = self.hints.get("query")
-        self.body_type = self.hints.get("body")
+        self.body_type = form or self.hints.get("body")
         self.getters = self._bind()
         self.needs_body = any(name in self.hints for name in ("body", "file", "files"))
 
@@ -130,7 +133,9 @@ class Route:
     async def _body(self, request: Request, values: dict[str, Any]) -> None:
         limit = self.max_body or request.scope["majlis.max_body"]
         kind = request.header(b"content-type").partition(";")[0].strip().lower()
-        if kind == "multipart/form-data" and self.max_files:
+        if kind == "multipart/form-data" and self.hints.get("file") is Incoming:
+            values["file"] = Incoming(request, limit)
+        elif kind == "multipart/form-data" and self.max_files:
             fields, files = await request.form(limit, self.max_files)
             self._form(fields, files, values)
         elif self.multipart_only:
@@ -205,6 +210,16 @@ class Api:
             return handler
 
         return register
+
+    def patch(self, path: str, *, policy: Policy, **options: Any) -> Callable[[H], H]:
+        """Serve PATCH."""
+        return self.route("PATCH", path, policy=policy, **options)
+
+    def again(self, *, without: Collection[str] = ()) -> "Api":
+        """The same routes for another surface, except those of some paths: a route belongs to one surface."""
+        other = Api(self.name)
+        other.routes = [copy.copy(route) for route in self.routes if route.path not in without]
+        return other
 
     def get(self, path: str, *, policy: Policy, **options: Any) -> Callable[[H], H]:
         """Serve GET (and HEAD)."""

@@ -19,6 +19,7 @@ from majlis.kit.http.request import Disconnected, Request
 from majlis.kit.http.router import Router
 from majlis.kit.http.routes import Answer, Api, Route
 from majlis.kit.http.sockets import Closed, Socket, UpgradeNeeded, check_origin
+from majlis.kit.http.veil import Veil
 from majlis.kit.me import Me
 
 logger = log.get("majlis.http")
@@ -38,6 +39,10 @@ class Surface(Protocol):
     title: str
     apis: Sequence[Api]
 
+    def __hash__(self) -> int:
+        """By identity: documents of surfaces are kept."""
+        ...
+
     async def authenticate(self, app: Any, request: Request) -> Me:
         """The caller of a request that bears a token. Raises Unauthenticated."""
         ...
@@ -52,6 +57,22 @@ class Surface(Protocol):
 
     def render(self, refused: Refused, request: Request) -> Any:
         """The body of a refusal."""
+        ...
+
+    def refusal_status(self, status: int) -> int:
+        """The status with which a refusal of this status is answered."""
+        ...
+
+    def success_status(self, status: int) -> int:
+        """The status with which an answer of this status is sent."""
+        ...
+
+    def answered(self, answer: Answer, request: Request) -> Answer:
+        """An answer in the door's own shape, before it is encoded."""
+        ...
+
+    def answer_type(self, kind: Any) -> Any:
+        """The type of an answer's body in the door's own shape, for documents."""
         ...
 
 
@@ -81,18 +102,21 @@ class Server:
         self._origins = origins
         self._on_start, self._on_stop = on_start, on_stop
         self._timers: dict[tuple[str, str, int], Any] = {}
+        self._veil = Veil()
         for surface in surfaces:
             for api in surface.apis:
                 for route in api.routes:
                     route.surface = surface
                     router = self.sockets if route.method == "WEBSOCKET" else self.router
                     router.add(route.method, surface.mount + route.path, route)
+                    self._veil.add(surface.mount + route.path)
                     self.routes.append(route)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI entry."""
         if scope["type"] == "http":
             scope["majlis.max_body"] = self._max_body
+            scope["majlis.pause"] = self._deadlines.paused
             await self._http(Request(scope, receive), receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
@@ -121,7 +145,7 @@ class Server:
         self._deadlines.begin(task)
         try:
             request.ip = self._client_ip(request)
-            with telemetry.traces.span(request.path):
+            with telemetry.traces.span(self._veil.shown(request.path)):
                 result = await self._answer(request, extra)
         except Refused as refused:
             result = self._refusal(refused, request)
@@ -130,10 +154,12 @@ class Server:
                 raise
             result = self._refusal(Unavailable("This took too long.", code="timeout"), request)
         except Disconnected:
-            logger.info("client gone", path=request.path, request_id=request.id)
+            logger.info("client gone", path=self._veil.shown(request.path), request_id=request.id)
             return
         except Exception as error:
-            logger.error("unexpected", exc_info=error, path=request.path, request_id=request.id)
+            logger.error(
+                "unexpected", exc_info=error, path=self._veil.shown(request.path), request_id=request.id
+            )
             result = self._refusal(
                 Refused("Something went wrong here.", code="internal", status=500), request
             )
@@ -160,7 +186,9 @@ class Server:
         except Refused as refused:
             await self._deny(socket, self._refusal(refused, request))
         except Exception as error:
-            logger.error("unexpected", exc_info=error, path=request.path, request_id=request.id)
+            logger.error(
+                "unexpected", exc_info=error, path=self._veil.shown(request.path), request_id=request.id
+            )
             unexpected = Refused("Something went wrong here.", code="internal", status=500)
             await self._deny(socket, self._refusal(unexpected, request))
         await socket.ended()
@@ -197,6 +225,8 @@ class Server:
         answer = (
             result if isinstance(result, Answer) else Answer(result, 204 if result is None else route.status)
         )
+        surface: Surface = route.surface
+        answer = surface.answered(answer, request)
         if answer.body is not None and not isinstance(answer.body, bytes):
             answer.body = encode(answer.body)
         return answer
@@ -216,14 +246,15 @@ class Server:
         headers = dict(refused.headers)
         if refused.status == 401:
             headers.setdefault("WWW-Authenticate", "Bearer")
-        return Answer(encode(surface.render(refused, request)), refused.status, headers)
+        status = surface.refusal_status(refused.status)
+        return Answer(encode(surface.render(refused, request)), status, headers)
 
     def _surface(self, request: Request) -> Surface:
         if request.route is not None:
             found: Surface = request.route.surface
             return found
         for surface in self.surfaces:
-            if request.path.startswith(surface.mount):
+            if not surface.mount or f"{request.path}/".startswith(f"{surface.mount}/"):
                 return surface
         return self.surfaces[-1]
 
@@ -280,7 +311,7 @@ class Server:
         timer.observe(seconds)
         log.access(
             method=request.method,
-            path=request.path,
+            path=self._veil.shown(request.path),
             status=status,
             ms=round(seconds * 1000, 2),
             request_id=request.id,

@@ -118,6 +118,19 @@ class Socket:
         if self._ending is not None:
             await self._ending
 
+    def unsent(self) -> list[bytes]:
+        """Frames that it holds back, to be taken from it: none, each is on its way at once."""
+        return []
+
+    async def hand_over(self, application: Any) -> None:
+        """Let an ASGI application open it, read and write: it speaks a protocol of its own."""
+
+        async def send(message: Any) -> None:
+            self.accepted = self.accepted or message["type"] == "websocket.accept"
+            await self._send(message)
+
+        await application(self.request.scope, self._receive, send)
+
     def on_drain(self, act: Any) -> None:
         """Have this called when the server is about to stop, instead of being closed at once."""
         if self._peer is not None:

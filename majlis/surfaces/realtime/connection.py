@@ -9,11 +9,10 @@ from uuid import UUID
 from majlis.features.notifications.model import Notification
 from majlis.features.sockets.model import State
 from majlis.kit import ids, log
-from majlis.kit.http import Socket
 from majlis.kit.http.sockets import Closed
 from majlis.kit.me import Me
 from majlis.surfaces.realtime.frames import Shared
-from majlis.surfaces.realtime.outbox import Outbox
+from majlis.surfaces.realtime.outbox import Outbox, Transport
 
 logger = log.get("majlis.sockets")
 Answers = dict[str, dict[str, Any]]  # how it stands with each stream that somebody wants to follow
@@ -52,7 +51,7 @@ class Connection:
 
     quiet_s = 60.0  # after so long without a word it is closed
 
-    def __init__(self, socket: Socket, me: Me = Me.anonymous) -> None:
+    def __init__(self, socket: Transport, me: Me = Me.anonymous) -> None:
         self.id = ids.new()
         self.socket = socket
         self.me = me

@@ -137,6 +137,8 @@ KINDS: dict[str, type[Frame]] = {
 OPENING = msgspec.json.Decoder(Opening)
 DECODERS = {name: msgspec.json.Decoder(kind) for name, kind in KINDS.items()}
 encode = msgspec.json.Encoder().encode
+# What decoders raise; the second where what is skipped is nested too deeply.
+UNREADABLE = (msgspec.MsgspecError, RecursionError)
 
 
 class _EventFrame(msgspec.Struct):
@@ -155,11 +157,12 @@ class _Truncated(_EventFrame):
 class Shared:
     """An event on its way to several sockets, encoded once for all that get it in the same form."""
 
-    __slots__ = ("_wire", "event")
+    __slots__ = ("_packet", "_wire", "event")
 
     def __init__(self, event: Event) -> None:
         self.event = event
         self._wire: bytes | None = None
+        self._packet: bytes | None = None
 
     @property
     def wire(self) -> bytes:
@@ -171,6 +174,13 @@ class Shared:
             if len(self._wire) > MAX_EVENT:
                 self._wire = encode(_Truncated(*fields, _named(event), True))
         return self._wire
+
+    @property
+    def packet(self) -> bytes:
+        """The same as an event of Socket.IO."""
+        if self._packet is None:
+            self._packet = b'2["event",' + self.wire + b"]"
+        return self._packet
 
 
 class _Identified(msgspec.Struct):

@@ -22,7 +22,7 @@ from majlis.kit.http.sockets import Binary
 from majlis.kit.me import Me
 from majlis.surfaces.realtime import hub
 from majlis.surfaces.realtime.connection import Connection
-from majlis.surfaces.realtime.frames import Shared, encode
+from majlis.surfaces.realtime.frames import UNREADABLE, Shared, encode
 from majlis.surfaces.realtime.outbox import EPHEMERAL
 from majlis.surfaces.realtime.rooms import TypingHint
 from majlis.surfaces.realtime.writing import spend
@@ -108,7 +108,7 @@ class Session(Connection):
 
     def __init__(self, hub: hub.Hub, socket: Socket, me: Me) -> None:
         super().__init__(socket, me)
-        self.hub, self.app = hub, hub.app
+        self.hub, self.app, self._frames = hub, hub.app, socket
         self.joined = True
         self._others: dict[UUID, UUID | None] = {}  # whom a conversation is with; None where that is several
         self._early: dict[UUID, list[Stored]] = {}  # messages that came before that was known
@@ -118,7 +118,7 @@ class Session(Connection):
         try:
             while True:
                 await self.outbox.eased()  # who does not read answers is not asked for more
-                await self._handle(await self.socket.text())
+                await self._handle(await self._frames.text())
         except Binary:
             self.end(BINARY, "text_only")
 
@@ -145,7 +145,7 @@ class Session(Connection):
                 self._error("forbidden", "Only the server sends notifications.", None)
             else:
                 self._error("unknown_type", "There is no such type of message.", None)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             self._error("bad_frame", str(error), client_id)
         except Refused as refused:
             self._error(refused.code, refused.detail, client_id)

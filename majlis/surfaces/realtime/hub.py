@@ -47,6 +47,7 @@ def of(app: App) -> "Hub":
     found = app.parts.get("hub")
     if found is None:
         found = app.parts["hub"] = Hub(app)
+        logger.info("websocket hub started")
     hub: Hub = found
     return hub
 
@@ -70,6 +71,7 @@ class Hub:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._clock: asyncio.Task[None] | None = None
         self._draining = self._count = 0
+        self.closing: list[Callable[[], Coroutine[Any, Any, None]]] = []  # what goes on beside it ends first
         self._forget = app.bus.subscribe(app.gate.CHANNEL, self._changed)
         app.bus.on_gap(self._missed)
 
@@ -215,14 +217,20 @@ class Hub:
                     self.rooms.tidy(room)
 
     async def sweep(self) -> None:
-        """Look everybody up anew."""
-        several = asyncio.Semaphore(4)
+        """Look everybody up anew, a few at once. Raises what went wrong first, once all were looked up."""
+        left = iter(self.everybody())
+        errors: list[Exception] = []
 
-        async def one(connection: Connection) -> None:
-            async with several:
-                await self.recheck(connection)
+        async def some() -> None:
+            for connection in left:
+                try:
+                    await self.recheck(connection)
+                except Exception as error:  # noqa: BLE001 - it is raised below
+                    errors.append(error)
 
-        await asyncio.gather(*(one(connection) for connection in self.everybody()))
+        await asyncio.gather(*(some() for _ in range(4)))  # a task for each would hold everything else up
+        if errors:
+            raise errors[0]
 
     async def recheck(self, connection: Connection) -> None:
         """Close a connection whose session has ended; take it out of what its owner may not follow any more."""
@@ -345,6 +353,8 @@ class Hub:
         self._forget()
         for connection in self.everybody():
             connection.end(RESTART)
+        for close in self.closing:
+            await close()
         tasks = [task for task in (*self._tasks, self._clock) if task is not None]
         for task in tasks:
             task.cancel()

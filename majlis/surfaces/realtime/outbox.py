@@ -2,19 +2,49 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-
-from majlis.kit.http import Socket
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 FRAMES, BYTES = 256, 1024 * 1024
 STALE_S = 10.0  # how long a peer may take to make room for the next frame
 EPHEMERAL = "ephemeral"  # dropped when half of the room is used
 
 
+class Transport(Protocol):
+    """What carries frames to one client. See kit/http/sockets.Socket, which is one; engine.Link is the other."""
+
+    closed: int | None  # the code with which this side closed it
+
+    @property
+    def heard(self) -> float:
+        """When anything came from the client, in the time of the event loop."""
+        ...
+
+    def say_now(self, text: bytes, /) -> bool:
+        """Send a frame if that needs no waiting. Returns whether it did."""
+        ...
+
+    async def say(self, text: bytes, /) -> None:
+        """Send a frame as soon as there is room for it. Raises Closed."""
+        ...
+
+    def unsent(self) -> list[bytes]:
+        """Frames that it holds back, to be taken from it."""
+        ...
+
+    def cut(self, code: int, reason: str = "", last: Sequence[bytes] = ()) -> None:
+        """Send the last frames and close, without waiting for a client that does not read."""
+        ...
+
+    def on_drain(self, act: Any) -> None:
+        """Have this called when the server is about to stop."""
+        ...
+
+
 class Outbox:
     """At most 256 frames or 1 MiB; beyond, or when the peer takes nothing for ten seconds, `full` is called."""
 
-    def __init__(self, socket: Socket, full: Callable[[], None]) -> None:
+    def __init__(self, socket: Transport, full: Callable[[], None]) -> None:
         self._socket = socket
         self._full = full
         self._frames: deque[tuple[str, bytes]] = deque()
@@ -54,7 +84,7 @@ class Outbox:
 
     def take(self) -> list[bytes]:
         """All that waits; it waits no more."""
-        frames = [frame for _, frame in self._frames]
+        frames = [*self._socket.unsent(), *(frame for _, frame in self._frames)]
         self._frames.clear()
         self._size = 0
         self._eased.set()

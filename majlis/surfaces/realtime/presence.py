@@ -1,7 +1,7 @@
 """Who is there: noted for other processes and for background work, told to those who watch, and to nobody else."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 
 from majlis.app import App
+from majlis.features.availability import service as availability
+from majlis.features.availability.model import Shown, Told, shown
 from majlis.features.graph import service as graph
 from majlis.features.sockets import service as sockets
 from majlis.features.sockets.model import Presence, State
@@ -21,8 +23,8 @@ CHANNEL = "presence:"
 PAUSE_S = 30.0  # between two writes about somebody
 AGAIN_S = 60.0  # after which it is written that nothing has changed
 LIFE = timedelta(seconds=100)  # of what is written; longer than that takes
-WORDS: Mapping[State | None, str] = {"active": "online", "idle": "away", None: "offline"}
 _DECODE = msgspec.json.Decoder(Presence)
+_CHOICE = msgspec.json.Decoder(Told)
 
 
 class People(Protocol):
@@ -40,18 +42,29 @@ class _Watched:
         self.by: set[Connection] = set()
         self.coming: set[Connection] = set()  # watch it as soon as it is known how it stands
         self.nodes: dict[UUID, Presence] = {}
-        self.shown = WORDS[None]
-        self.leave: Callable[[], None] = lambda: None
+        self.choice: Told | None = None  # what they want to seem
+        self.told = False  # of that, since it was asked for
+        self.shown: Shown = "offline"
+        self._left: list[Callable[[], None]] = []
+
+    def follow(self, *leaves: Callable[[], None]) -> None:
+        """Hear of them, until `leave`, which calls these."""
+        self._left += leaves
+
+    def leave(self) -> None:
+        """Hear of them no more."""
+        for leave in self._left:
+            leave()
 
     def heard(self, found: Presence) -> None:
         """What a process says now."""
         self.nodes[found.node] = found
 
-    def word(self) -> str:
-        """What is to be shown: the best of what is still true."""
+    def word(self) -> Shown:
+        """What is to be shown: the best of what is still true, or what they chose."""
         now = clock.now()
         states = {one.state for one in self.nodes.values() if one.expires_at > now}
-        return WORDS["active" if "active" in states else "idle" if states else None]
+        return shown(now, bool(states), "active" in states, self.choice)
 
     def data(self, user: UUID) -> dict[str, Any]:
         """The same on the wire."""
@@ -146,15 +159,24 @@ class Board:
         for user in met:
             if user not in self._watched:
                 watched = self._watched[user] = _Watched()
-                watched.leave = self._app.bus.subscribe(CHANNEL + str(user), self._heard)
+                watched.follow(
+                    self._app.bus.subscribe(CHANNEL + str(user), self._heard),
+                    self._app.bus.subscribe(availability.CHANNEL + str(user), self._chosen),
+                )
             self._watched[user].coming.add(connection)
+        for user in met:
+            self._watched[user].told = False
         async with self._app.db.fresh() as tx:
             rows = await sockets.presences(tx, connection.me, met)
+            choices = await availability.choices(tx, connection.me, met)
         for row in [*rows, *(self._own[user] for user in met if user in self._own)]:
             one = self._watched.get(row.user_id)
             if one is not None and (row.node not in one.nodes or row.node == self.node):
                 one.heard(row)
         found = [(user, self._watched[user]) for user in met if user in self._watched]
+        for user, watched in found:
+            if not watched.told:  # else what was heard meanwhile is newer
+                watched.choice = choices.get(user)
         for user, watched in found:
             self._show(user)  # to those who watched before
             if connection in watched.coming:
@@ -191,6 +213,13 @@ class Board:
             watched.heard(found)
             self._show(found.user_id)
 
+    def _chosen(self, payload: bytes) -> None:
+        told = _CHOICE.decode(payload)
+        watched = self._watched.get(told.user_id)
+        if watched is not None:
+            watched.choice, watched.told = told, True
+            self._show(told.user_id)
+
     def _show(self, user: UUID) -> None:
         watched = self._watched[user]
         word = watched.word()
@@ -200,6 +229,6 @@ class Board:
                 connection.presence(watched.data(user))
 
     async def look(self) -> None:
-        """Find whose process has died without a word."""
+        """Find whose process has died without a word, and whose choice is over."""
         for user in tuple(self._watched):
             self._show(user)

@@ -16,6 +16,7 @@ from majlis.surfaces.realtime.frames import Shared
 logger = log.get("majlis.sockets")
 CHANNELS = {"c_": "conv:", "u_": "user:"}  # of the bus, by the beginning of a stream's name
 TYPING = "typing:"
+PARTINGS = ("member.left", "member.removed")
 # Entries behind which nothing is said any more; who wants to hear of the rest follows anew.
 ENDS = {"channel.archived": "archived", "channel.deleted": "deleted"}
 
@@ -97,7 +98,7 @@ class Room:
             if follow.live and event.seq > follow.sent:
                 follow.sent = event.seq
                 connection.event(shared)
-        if event.type == "member.removed":
+        if event.type in PARTINGS:
             self._remove(event)
         elif event.type in ENDS:
             for connection, follow in tuple(self.follows.items()):

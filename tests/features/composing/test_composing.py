@@ -231,6 +231,7 @@ def test_wrong_input_is_named(world: World) -> None:
     }
     assert faults(world.post(SCHEDULED, amina, {**body, "send_at": in_minutes(-1)})) == {"send_at"}
     assert faults(world.post(SCHEDULED, amina, {**body, "send_at": in_minutes(600_000)})) == {"send_at"}
+    assert faults(world.post(SCHEDULED, amina, {**body, "send_at": "2027-01-01T00:00:00"})) == {"send_at"}
     assert faults(world.post(SCHEDULED, amina, {**body, "message": {"text": " "}})) == {"message.text"}
     assert faults(world.post(SCHEDULED, amina, {**body, "state": "SENT"})) == {"state"}
     assert faults(world.post(SCHEDULED, amina, {})) == {"conversation_id", "message", "send_at"}

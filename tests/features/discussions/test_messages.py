@@ -38,6 +38,7 @@ def test_a_message_belongs_to_its_channel_and_stands_in_the_log(world: World, te
         "type": "text",
         "text": "bread?",
         "blocks": [{"type": "divider"}],
+        "bot": None,
         "client_msg_id": body["client_msg_id"],
         "thread_root_id": None,
         "reply_count": 0,

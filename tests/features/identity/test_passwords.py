@@ -32,6 +32,7 @@ def change(world: World, who: Person, new: str, current: str = PASSWORD, **optio
 
 
 @pytest.mark.rule("hamsaya:54")
+@pytest.mark.rule("afrochat:D1")
 def test_passwords_are_kept_as_bcrypt_of_cost_12(world: World) -> None:
     register(world)
     (row,) = world.sql(

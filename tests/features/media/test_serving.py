@@ -5,8 +5,8 @@ from functools import cache
 import pytest
 
 from majlis.features.media import service
-from majlis.surfaces import media
-from majlis.surfaces.media import wanted
+from majlis.kit.http import download
+from majlis.kit.http.download import wanted
 from majlis.vendors.files import RangeNotSatisfiable, from_settings
 from majlis.vendors.images import Kind
 from tests.features.media.uploads import folder, raw, stored
@@ -31,7 +31,7 @@ def shown(
     store, way = request.param.split()
     if store == "s3":
         world.app.files = from_settings(s3_settings(request.getfixturevalue("s3_port")))
-    monkeypatch.setattr(media, "WHOLE", media.WHOLE if way == "whole" else 0)
+    monkeypatch.setattr(download, "WHOLE", download.WHOLE if way == "whole" else 0)
     assert 300_000 < len(town()) < 1024 * 1024
     for name, data in ((PATH, town()), (service.thumbnail_of(PATH), town()[:1000])):
         world.go(world.app.files.put(name, data, content_type="image/webp"))

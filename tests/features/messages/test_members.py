@@ -69,7 +69,10 @@ def test_who_left_sees_nothing_later(world: World) -> None:
         for verb in with_text:
             refused(NoMessage, world, verb, karim, message.id, "x")
     told = act(world, service.events, karim, user_stream(karim.id), 0, 100)
-    assert (told[-1].type, data(told[-1])["conversation_id"]) == ("conversation.left", str(conversation_id))
+    assert (told[-1].type, data(told[-1])["conversation_id"]) == (
+        "conversation.removed",
+        str(conversation_id),
+    )
 
 
 def test_who_leaves_is_out_and_may_come_back_to_what_is_new(world: World) -> None:
@@ -82,7 +85,10 @@ def test_who_leaves_is_out_and_may_come_back_to_what_is_new(world: World) -> Non
     new = said(world, amina, conversation_id, "three")
     assert [message.id for message in history(world, karim, conversation_id)] == [new.id]
     refused(NoMessage, world, service.get, karim, missed.id)
-    assert [event.type for event in log(world, karim, conversation_id)] == ["member.added", "message.created"]
+    assert [event.type for event in log(world, karim, conversation_id)] == [
+        "member.joined",
+        "message.created",
+    ]
     head = act(world, service.heads, karim, [conversation_stream(conversation_id)]).heads.popitem()[1]
     assert (head.seq, head.min_seq) == (5, 4)
     assert act(world, service.summary, karim, conversation_id).unread_count == 1

@@ -137,7 +137,7 @@ def test_a_storm_of_everything_holds(clone: World) -> None:
     events = log(clone, people[0], conversation_id)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     kinds = Counter(event.type for event in events)
-    assert (kinds["message.pinned"], kinds["member.removed"], kinds["message.updated"]) == (5, 1, 4)
+    assert (kinds["pin.added"], kinds["member.left"], kinds["message.updated"]) == (5, 1, 4)
     for person in people:
         own = act(clone, service.events, person, f"u_{person.id}", 0, 1000)
         assert [event.seq for event in own] == list(range(1, len(own) + 1))

@@ -17,9 +17,9 @@ from tests.world import Person, World
 
 CONVERSATION_TYPES = {
     "message.created", "message.updated", "message.deleted", "reaction.added", "reaction.removed",
-    "message.pinned", "message.unpinned", "member.added", "member.removed",
+    "pin.added", "pin.removed", "member.joined", "member.removed", "member.left",
 }  # fmt: skip
-USER_TYPES = {"conversation.created", "conversation.left", "read.updated"}
+USER_TYPES = {"conversation.created", "conversation.removed", "read.updated"}
 
 Action = tuple[str, int, int, int]  # what, who, to which message, with what
 
@@ -83,15 +83,15 @@ class Device:
         elif type == "reaction.removed" and message:
             self.react(message, told["emoji"]).remove(told["user_id"])
             message["reactions"] = [one for one in message["reactions"] if one["user_ids"]]
-        elif type in ("message.pinned", "message.unpinned") and message:
-            message["pinned"] = type == "message.pinned"
-        elif type == "member.added":
+        elif type in ("pin.added", "pin.removed") and message:
+            message["pinned"] = type == "pin.added"
+        elif type == "member.joined":
             self.state["members"] = sorted({*members, told["user_id"]})
-        elif type == "member.removed":
+        elif type in ("member.left", "member.removed"):
             members.remove(told["user_id"])
         elif type == "read.updated" and told["user_id"] == str(self.who.id):
             self.state["read"] = told["last_read_seq"]
-        elif type in ("conversation.created", "conversation.left"):
+        elif type in ("conversation.created", "conversation.removed"):
             self.follow(f"c_{told['conversation_id']}", type == "conversation.created")
 
     def react(self, message: dict[str, Any], emoji: str) -> list[str]:
@@ -140,6 +140,8 @@ class Scene:
             act(world, service.add_members, self.people[0], self.conversation_id, [person.id])
         elif what == "remove" and person is not self.people[0]:
             act(world, service.remove_member, self.people[0], self.conversation_id, person.id)
+        elif what == "leave" and person is not self.people[0]:
+            act(world, service.leave, person, self.conversation_id)
         elif what == "group":
             act(world, service.open_group, person, "group_dm", [self.people[0].id])
         elif what == "leave_all":
@@ -149,7 +151,7 @@ class Scene:
 
 
 VERBS = ["send", "send", "edit", "delete", "react", "unreact", "pin", "unpin", "mark_read", "mark_unread", "add",
-         "remove", "group", "leave_all"]  # fmt: skip
+         "remove", "leave", "group", "leave_all"]  # fmt: skip
 ACTIONS = st.tuples(st.sampled_from(VERBS), st.integers(0, 3), st.integers(0, 4), st.integers(0, 11))
 
 
@@ -193,7 +195,7 @@ def test_every_type_of_entry_is_one_of_these(world: World) -> None:
         ("send", 0, 0, 1), ("send", 1, 0, 2), ("edit", 0, 0, 5), ("react", 1, 0, 1), ("react", 2, 0, 1),
         ("unreact", 1, 0, 1), ("pin", 1, 1, 0), ("unpin", 2, 1, 0), ("pin", 1, 0, 0), ("delete", 1, 1, 0),
         ("add", 3, 0, 0), ("remove", 2, 0, 0), ("mark_read", 0, 0, 3), ("mark_unread", 0, 0, 2),
-        ("group", 1, 0, 0), ("leave_all", 0, 0, 0),
+        ("leave", 1, 0, 0), ("group", 1, 0, 0), ("leave_all", 0, 0, 0),
     ]  # fmt: skip
     assert check(world, people, [], script) == CONVERSATION_TYPES | USER_TYPES
 

@@ -287,7 +287,7 @@ def _read_crosswise(world: World, wrong: bool) -> None:
     async def read_group() -> None:
         async with world.app.db.tx() as tx:
             if wrong:
-                await tx.one(store.READ, owner.id, rows[-1])
+                await tx.one(store.READ, owner.id, rows[-1], None)
             await service.read(tx, owner.me, rows[-1], grouped=True)
 
     async def run() -> None:

@@ -249,7 +249,7 @@ def _read_all_twice(world: World, second: str) -> list[int]:
 
     async def read_all(sql: str) -> int:
         async with world.app.db.tx() as tx:
-            return await tx.run(sql, amina.id)
+            return await tx.run(sql, amina.id, None)
 
     async def run() -> list[int]:
         async with world.app.db.tx() as holder:

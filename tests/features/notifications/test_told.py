@@ -298,22 +298,60 @@ def test_what_was_told_of_the_suspended_returns_with_them(world: World) -> None:
     assert kinds(world, amina) == ["USER_FOLLOW"]
 
 
-def test_a_like_taken_back_is_told_once(world: World) -> None:
+@pytest.mark.rule("x18:D12")
+def test_what_is_undone_is_withdrawn_while_unread_and_told_once_in_all(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    post = write(world, amina)
+    for _ in range(3):
+        do(world, karim, "like", post)
+        world.post(f"/api/v1/users/{amina.id}/follow", karim)
+        assert sorted(kinds(world, amina)) == ["POST_LIKE", "USER_FOLLOW"]
+        assert unread(world, amina) == 2
+        world.delete(f"/api/v1/posts/{post['id']}/like", karim)
+        world.delete(f"/api/v1/users/{amina.id}/follow", karim)
+        assert kinds(world, amina) == []
+        assert unread(world, amina) == 0
+    assert len(world.sql("SELECT 1 FROM notifications WHERE user_id = $1", amina.id)) == 2
+
+
+@pytest.mark.rule("x18:D12")
+def test_what_was_read_stays_when_it_is_undone(world: World) -> None:
     amina, karim = world.person(), world.person()
     post = write(world, amina)
     do(world, karim, "like", post)
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    kinds(world, amina)
+    world.put("/api/v1/notifications/read-all", amina)
     world.delete(f"/api/v1/posts/{post['id']}/like", karim)
-    assert kinds(world, amina) == ["POST_LIKE"]
-    do(world, karim, "like", post)
-    assert kinds(world, amina) == ["POST_LIKE"]
+    world.delete(f"/api/v1/users/{amina.id}/follow", karim)
+    assert sorted(kinds(world, amina)) == ["POST_LIKE", "USER_FOLLOW"]
 
 
-def test_a_follow_again_is_not_told_again(world: World) -> None:
+@pytest.mark.rule("x18:D12")
+def test_what_is_undone_before_it_is_told_is_never_told(world: World) -> None:
     amina, karim = world.person(), world.person()
-    for _ in range(3):
-        world.post(f"/api/v1/users/{amina.id}/follow", karim)
-        assert kinds(world, amina) == ["USER_FOLLOW"]
-        world.delete(f"/api/v1/users/{amina.id}/follow", karim)
+    post = write(world, amina)
+    world.drain()
+    do(world, karim, "like", post)
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    world.delete(f"/api/v1/posts/{post['id']}/like", karim)
+    world.delete(f"/api/v1/users/{amina.id}/follow", karim)
+    assert kinds(world, amina) == []
+    assert world.sql("SELECT 1 FROM notifications") == []
+
+
+def test_a_block_withdraws_what_a_follow_told(world: World) -> None:
+    amina, karim = world.person(), world.person()
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    assert kinds(world, amina) == ["USER_FOLLOW"]
+    world.post(f"/api/v1/users/{karim.id}/block", amina)
+    world.drain()
+    world.delete(f"/api/v1/users/{karim.id}/block", amina)
+    assert kinds(world, amina) == []
+
+
+def unread(world: World, who: Person) -> int:
+    return int(world.get("/api/v1/notifications/unread-count", who).json()["unread_count"])
 
 
 # ---- delivery
@@ -323,6 +361,8 @@ def test_a_fact_that_comes_again_changes_nothing(world: World) -> None:
     amina, karim = world.person(), world.person()
     post = UUID(write(world, amina)["id"])
     mine, theirs = UUID(comment(world, amina, str(post))), UUID(comment(world, karim, str(post)))
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
+    world.post(f"/api/v1/posts/{post}/like", karim)
     cases = [
         (handlers.tell_of_follower, UserFollowed(karim.id, amina.id)),
         (handlers.tell_of_like, PostLiked(post, karim.id)),
@@ -361,6 +401,7 @@ def test_facts_of_what_never_was_are_passed_over(world: World) -> None:
 
 def _deliver_at_once(world: World) -> int:
     amina, karim = world.person(), world.person()
+    world.post(f"/api/v1/users/{amina.id}/follow", karim)
     fact = UserFollowed(karim.id, amina.id)
 
     async def deliver() -> None:

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "discover_by_email": True,
     "discover_by_phone": True,
     "is_private": False,
+    "read_receipts": True,
 }
 OTHER: dict[str, Any] = {
     "full_name_visibility": "Only me",
@@ -35,6 +36,7 @@ OTHER: dict[str, Any] = {
     "discover_by_email": False,
     "discover_by_phone": False,
     "is_private": True,
+    "read_receipts": False,
 }
 
 

@@ -94,6 +94,7 @@ def rows_with(world: World, needle: bytes) -> list[str]:
 
 
 @pytest.mark.rule("hamsaya:6", "hamsaya:54")
+@pytest.mark.rule("afrochat:D1")
 def test_no_secret_stands_in_a_row_or_in_the_log(clone: World, scratch: Path) -> None:
     folder = scratch / "secrets"
     environment = {

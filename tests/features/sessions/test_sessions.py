@@ -139,6 +139,7 @@ def test_what_a_client_does_not_tell_is_null(world: World) -> None:
 
 
 @pytest.mark.rule("hamsaya:28", "hamsaya:29")
+@pytest.mark.rule("afrochat:R4", "afrochat:D1")
 def test_each_refresh_spends_its_token_and_lasts_seven_days_more(world: World) -> None:
     amina = world.person("Amina")
     week = timedelta(days=7)
@@ -223,6 +224,7 @@ def test_a_malformed_refresh_is_named(world: World) -> None:
     assert world.post(f"{AUTH}/refresh", content=b"{").status_code in (400, 415)
 
 
+@pytest.mark.rule("afrochat:D1")
 def test_an_access_token_is_no_refresh_token(world: World) -> None:
     amina = world.person("Amina")
     assert refresh(world, amina.token).status_code in (401, 422)

@@ -47,6 +47,7 @@ def signed_otherwise(token: str, algorithm: str, digest: str) -> str:
 
 
 @pytest.mark.rule("hamsaya:26", "hamsaya:27", "hamsaya:32")
+@pytest.mark.rule("afrochat:R3")
 def test_what_an_access_token_holds(world: World) -> None:
     before = int(time.time())
     body = register(world).json()
@@ -62,6 +63,7 @@ def test_what_an_access_token_holds(world: World) -> None:
 
 
 @pytest.mark.rule("hamsaya:27")
+@pytest.mark.rule("afrochat:R4")
 def test_an_access_token_lives_15_minutes(world: World) -> None:
     amina = world.person("Amina")
     with clock.shifted(timedelta(seconds=895)):
@@ -124,6 +126,7 @@ FORGERIES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.rule("hamsaya:26", "hamsaya:6")
 @pytest.mark.parametrize("kind", FORGERIES)
+@pytest.mark.rule("afrochat:R3", "afrochat:R5")
 def test_no_token_can_be_made_up(world: World, kind: str) -> None:
     amina = world.person("Amina")
     world.app.gate.seen.clear()
@@ -137,6 +140,7 @@ def test_no_token_can_be_made_up(world: World, kind: str) -> None:
 
 @pytest.mark.rule("hamsaya:26")
 @pytest.mark.parametrize("scheme", ["Basic {}", "{}", "Token {}", "Bearer{}"])
+@pytest.mark.rule("afrochat:R5")
 def test_only_bearer_tokens_count(world: World, scheme: str) -> None:
     amina = world.person("Amina")
     headers = {"Authorization": scheme.format(amina.token)}

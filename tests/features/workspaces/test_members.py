@@ -47,6 +47,7 @@ def test_a_member_has_a_username_a_display_name_and_a_picture_if_there_is_one(wo
         "is_bot": False,
         "joined_at": shown["joined_at"],
         "deactivated_at": None,
+        "status": None,
     }
     changed = team.request("PATCH", path, "member", json={"title": "Baker", "display_name": "Momo"})
     assert (changed.json()["title"], changed.json()["display_name"]) == ("Baker", "Momo")

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from majlis.features.sessions import service as sessions
+from majlis.features.sessions.model import NATIVE
 from majlis.kit import clock
 from majlis.kit.me import Me, Origin
 from majlis.surfaces.realtime import frames, hub
 from majlis.surfaces.realtime.connection import Connection
-from majlis.surfaces.realtime.websocket import BURST
+from majlis.surfaces.realtime.session import BURST
 from tests.surfaces.realtime.talking import dm, group, say, write
 from tests.surfaces.realtime.wires import Denied, Wire, signed_in, wire
 from tests.world import Person, World
@@ -95,8 +96,10 @@ def test_pages_of_other_origins_may_not_connect(world: World, origin: str | None
         ("{", "bad_frame", 4400),
         ("[]", "bad_frame", 4400),
         ("{}", "bad_frame", 4400),
+        ('{"t":"ping","x":' + "[" * 30_000, "bad_frame", 4400),
     ],
 )
+@pytest.mark.rule("afrochat:D9")
 def test_whoever_does_not_begin_with_a_good_token_is_closed(
     world: World, first: Any, error: str, code: int
 ) -> None:
@@ -135,7 +138,7 @@ async def _refused(world: World, token: str) -> tuple[str, str, int]:
 
 def test_a_token_that_is_over_says_so(world: World) -> None:
     amina = world.person("Amina")
-    with clock.shifted(sessions.ACCESS_LIFE + timedelta(seconds=1)):
+    with clock.shifted(NATIVE.access_life + timedelta(seconds=1)):
         assert world.go(_refused(world, amina.token)) == ("token_expired", "token_expired", 4401)
 
 
@@ -183,7 +186,7 @@ def test_a_connection_ends_with_its_token_unless_a_fresh_one_comes(world: World)
     async def main() -> None:
         async with signed_in(world, amina) as one, signed_in(world, amina) as two:
             first, second = hub.of(world.app).people[amina.id]
-            life = sessions.ACCESS_LIFE.total_seconds()
+            life = NATIVE.access_life.total_seconds()
             assert life - 100 < ends(first) <= life and life - 100 < ends(second) <= life
             assert (await two.ask("reauth", token="made up"))["code"] == "unauthenticated"
             assert (await two.ask("reauth", token=other.token))["code"] == "forbidden"
@@ -348,6 +351,7 @@ def test_a_flood_ends_it(world: World) -> None:
     assert code == closing["code"] == 4429 and closing["retry_after_ms"] > 0
 
 
+@pytest.mark.rule("afrochat:R18", "afrochat:D9")
 def test_the_oldest_of_too_many_goes(world: World) -> None:
     amina = world.person("Amina")
 

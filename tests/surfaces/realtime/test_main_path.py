@@ -1,10 +1,13 @@
 """Sign in, follow, send, hear, come back: the way of every client."""
 
+import pytest
+
 from tests.surfaces.realtime.talking import dm, say
 from tests.surfaces.realtime.wires import signed_in
 from tests.world import World
 
 
+@pytest.mark.rule("afrochat:R18", "afrochat:D9")
 def test_a_message_reaches_both_sides_and_waits_for_who_is_away(world: World) -> None:
     amina, bilal = world.person("Amina"), world.person("Bilal")
     stream = dm(world, amina, bilal)

@@ -141,6 +141,7 @@ def pair(town: Town) -> tuple[Person, Person, str]:
     return amina, bilal, dm(town.world, amina, bilal)
 
 
+@pytest.mark.rule("afrochat:R14")
 def test_a_message_at_one_node_is_heard_at_the_other(town: Town) -> None:
     amina, bilal, stream = pair(town)
 
@@ -303,6 +304,7 @@ def test_many_write_and_readers_who_come_and_go_miss_nothing(town: Town) -> None
     town.world.go(main())
 
 
+@pytest.mark.rule("afrochat:R17")
 def test_whoever_ceases_to_read_is_closed_and_loses_nothing(town: Town) -> None:
     amina, bilal, stream = pair(town)
     text = "a" * 16_000

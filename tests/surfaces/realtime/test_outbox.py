@@ -41,6 +41,7 @@ class Box:
         self.box.take()
 
 
+@pytest.mark.rule("afrochat:R17", "afrochat:D9")
 def test_a_frame_too_many_is_noticed_at_once(runner: asyncio.Runner) -> None:
     async def main() -> None:
         one = Box()

@@ -199,4 +199,4 @@ def test_watching_many_takes_as_many_queries_as_watching_one(world: World, peopl
                 return list(queries)
 
         found = world.go(main())
-    assert len(found) == 2, found
+    assert len(found) == 3, found

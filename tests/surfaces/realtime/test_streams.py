@@ -136,7 +136,7 @@ def test_edits_deletions_and_reactions_while_away_are_seen(world: World) -> None
             assert [event["seq"] for event in events] == [1, 2, 3, 4, 5, 6]
             types = [event["type"] for event in events]
             assert types == [
-                "message.created", "message.deleted", "message.updated", "reaction.added", "message.pinned",
+                "message.created", "message.deleted", "message.updated", "reaction.added", "pin.added",
                 "message.deleted",
             ]  # fmt: skip
             assert events[2]["data"]["message"]["text"] == "first!"
@@ -269,6 +269,7 @@ def test_all_streams_together_replay_so_much_only(world: World) -> None:
     world.go(main())
 
 
+@pytest.mark.rule("afrochat:R14", "afrochat:D9")
 def test_streams_of_others_are_denied(world: World) -> None:
     amina, bilal, dara = world.person("Amina"), world.person("Bilal"), world.person("Dara")
     theirs, own = dm(world, bilal, dara), dm(world, amina, bilal)
@@ -302,6 +303,7 @@ def test_nobody_follows_more_than_a_thousand_streams(world: World) -> None:
     world.go(main())
 
 
+@pytest.mark.rule("afrochat:R14")
 def test_whoever_unsubscribes_hears_no_more(world: World) -> None:
     amina, bilal = world.person("Amina"), world.person("Bilal")
     stream = dm(world, amina, bilal)
@@ -424,8 +426,8 @@ def _apply(known: dict[str, Any], event: Frame) -> None:
     message = known.get(data["message_id"])
     if message is None:
         return
-    if type in ("message.pinned", "message.unpinned"):
-        message["pinned"] = type == "message.pinned"
+    if type in ("pin.added", "pin.removed"):
+        message["pinned"] = type == "pin.added"
     elif type in ("reaction.added", "reaction.removed"):
         people = set(message["reactions"].pop(data["emoji"], ()))
         people = people | {data["user_id"]} if type == "reaction.added" else people - {data["user_id"]}

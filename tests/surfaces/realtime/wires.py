@@ -65,7 +65,7 @@ class Wire:
         if message["type"] == "websocket.send":
             await self.reading.wait()
         if message["type"] == "websocket.close":
-            self._in.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
+            self._in.put_nowait({"type": "websocket.disconnect", "code": message.get("code", 1000)})
         self._out.put_nowait(message)
 
     async def _message(self) -> Frame:

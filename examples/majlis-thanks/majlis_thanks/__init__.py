@@ -1,0 +1,1 @@
+"""People thank one another: a feature, and a door of its own."""

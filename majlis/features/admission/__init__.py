@@ -1,0 +1,1 @@
+"""Letting people in: signed codes, scanners with and without a network, who came."""

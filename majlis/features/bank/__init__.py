@@ -1,0 +1,1 @@
+"""Bank accounts that people connect through Plaid."""

@@ -1,0 +1,3 @@
+DROP TABLE bank_removals;
+DROP TABLE bank_accounts;
+DROP TABLE bank_items;

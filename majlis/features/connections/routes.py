@@ -1,0 +1,45 @@
+"""Connected accounts over HTTP."""
+
+from uuid import UUID
+
+from majlis.app import App
+from majlis.features.connections import service
+from majlis.features.connections.model import Attempt, Connection, Connections, ExchangeBody, MusicBody
+from majlis.kit import http
+from majlis.kit.http import access
+from majlis.kit.me import Me
+
+api = http.Api("connections")
+CONNECTIONS = "/api/v1/connections"
+
+
+@api.get(CONNECTIONS, policy=access.user)
+async def connections(app: App, me: Me) -> Connections:
+    """The caller's accounts at social networks, the newest first."""
+    async with app.db.read() as tx:
+        return Connections(await service.connections(tx, me))
+
+
+@api.post(CONNECTIONS + "/{platform}/attempts", policy=access.user, idempotent=False, errors=(400, 503))
+async def begin(app: App, me: Me, platform: str) -> Attempt:
+    """Where the caller allows it: Instagram, TikTok, YouTube, Spotify, X (`twitter`) or SoundCloud."""
+    return await service.begin(app, me, platform)
+
+
+@api.post(CONNECTIONS + "/{platform}/exchange", policy=access.user, idempotent=False, errors=(400, 502, 503))
+async def exchange(app: App, me: Me, platform: str, body: ExchangeBody) -> Connection:
+    """Connect the account that the code stands for, instead of an earlier one at this network."""
+    return await service.connect(app, me, platform, body.code, body.state)
+
+
+@api.put(CONNECTIONS + "/apple_music", policy=access.user, errors=(502, 503))
+async def connect_music(app: App, me: Me, body: MusicBody) -> Connection:
+    """Connect Apple Music by the token of the caller's device."""
+    return await service.connect_music(app, me, body.music_user_token)
+
+
+@api.delete(CONNECTIONS + "/{connection_id}", policy=access.owner, status=204)
+async def remove(app: App, me: Me, connection_id: UUID) -> None:
+    """Forget an account with its tokens, which are revoked at the network."""
+    async with app.db.tx() as tx:
+        await service.remove(app, tx, me, connection_id)

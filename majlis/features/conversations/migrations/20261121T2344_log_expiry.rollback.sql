@@ -1,0 +1,1 @@
+DROP FUNCTION conversation_expire(uuid, bigint, timestamptz);

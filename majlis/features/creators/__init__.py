@@ -1,0 +1,1 @@
+"""What authors earn, day by day, by whom and with what."""

@@ -1,0 +1,1 @@
+"""Conversations of two people or a few of a workspace."""

@@ -1,0 +1,1 @@
+"""Codes that make tickets cheaper, as often and by as much as their budgets allow."""

@@ -1,0 +1,2 @@
+DROP TABLE discount_uses;
+DROP TABLE discount_codes;

@@ -1,0 +1,3 @@
+DROP TABLE document_updates;
+DROP TABLE document_people;
+DROP TABLE documents;

@@ -1,0 +1,1 @@
+"""Files in channels: who may upload, see and delete them."""

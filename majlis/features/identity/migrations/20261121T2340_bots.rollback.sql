@@ -1,0 +1,2 @@
+DROP FUNCTION close_bot(uuid);
+DROP FUNCTION open_bot(uuid, timestamptz);

@@ -1,0 +1,3 @@
+DROP TABLE invoices;
+DROP FUNCTION invoices_keep();
+DROP TABLE invoice_numbers;

@@ -1,0 +1,1 @@
+"""What posts are labelled with: an open object of metadata, and hashtags."""

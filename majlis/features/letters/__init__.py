@@ -1,0 +1,1 @@
+"""Direct messages one by one: whether each was delivered, and read."""

@@ -1,0 +1,4 @@
+-- Videos are uploads too.
+
+ALTER TABLE uploads DROP CONSTRAINT uploads_kind_check, ADD CONSTRAINT uploads_kind_check
+  CHECK (kind IN ('avatar', 'cover', 'post', 'comment', 'business', 'generic', 'video'));

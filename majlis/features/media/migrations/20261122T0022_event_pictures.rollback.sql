@@ -1,0 +1,3 @@
+UPDATE uploads SET kind = 'generic' WHERE kind = 'event';
+ALTER TABLE uploads DROP CONSTRAINT uploads_kind_check, ADD CONSTRAINT uploads_kind_check
+  CHECK (kind IN ('avatar', 'cover', 'post', 'comment', 'business', 'generic', 'video'));

@@ -1,0 +1,1 @@
+"""Nights out: what people are there, where events are, and which stand first."""

@@ -1,0 +1,2 @@
+DROP TABLE nightlife_events;
+DROP TABLE nightlife_people;

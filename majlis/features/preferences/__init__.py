@@ -1,0 +1,1 @@
+"""Preferences: over which channels people are told, and of what."""

@@ -1,0 +1,2 @@
+DROP INDEX profiles_about;
+DROP INDEX profiles_username_begins;

@@ -1,0 +1,1 @@
+"""Who got a message, and who read it."""

@@ -1,0 +1,1 @@
+"""Handing a post on to one's followers."""

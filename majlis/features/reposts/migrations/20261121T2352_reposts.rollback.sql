@@ -1,0 +1,2 @@
+DROP TABLE post_reposts;
+DROP FUNCTION post_reposts_count();

@@ -1,0 +1,1 @@
+"""Who is in which room now, as long as they say so."""

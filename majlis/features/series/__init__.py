@@ -1,0 +1,1 @@
+"""Events that take place again and again, each an event of its own."""

@@ -1,0 +1,1 @@
+"""Tickets that people hold, and handing them on."""

@@ -1,0 +1,2 @@
+DROP TABLE ticket_transfers;
+DROP TABLE tickets;

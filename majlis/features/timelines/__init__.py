@@ -1,0 +1,1 @@
+"""Lists of short posts: home, explore, trending, by author, by label."""

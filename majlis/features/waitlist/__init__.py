@@ -1,0 +1,1 @@
+"""Waiting for tickets that are sold out: who came first is offered what is given back."""

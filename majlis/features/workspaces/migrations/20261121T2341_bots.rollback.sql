@@ -1,0 +1,2 @@
+DROP TABLE workspace_bots;
+DROP FUNCTION workspace_bots_close();

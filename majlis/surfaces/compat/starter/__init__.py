@@ -1,0 +1,1 @@
+"""The door of the starter contract: articles, messages, tasks, documents and rooms."""

@@ -1,0 +1,47 @@
+"""Files in a bucket: they are fetched there, by an address that is good for a minute."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from majlis.vendors.files import from_settings
+from tests.features.files.shelf import PAGE, PDF, content, delete, picture, shared
+from tests.features.workspaces.team import Team
+from tests.vendors.test_files import request, s3_settings
+from tests.vendors.test_files import s3_port as s3_port
+from tests.world import World
+
+
+@pytest.fixture
+def team(world: World, s3_port: int, tmp_path: Path) -> Iterator[Team]:
+    team, local = Team(world), world.app.files
+    world.app.files = from_settings(s3_settings(s3_port))
+    yield team
+    world.app.files = local
+
+
+@pytest.mark.rule("afrochat:R12")
+def test_bytes_come_from_the_bucket(team: Team, s3_port: int) -> None:
+    for data, type, begins in ((PDF, "application/pdf", "inline"), (PAGE, "text/plain", "attachment")):
+        file, _ = shared(team, "member", team.general, data)
+        answer = content(team, "owner", file["id"])
+        assert (answer.status_code, answer.headers["cache-control"]) == (302, "private, no-store")
+        parts = urlsplit(answer.headers["location"])
+        assert 0 < int(parse_qs(parts.query)["X-Amz-Expires"][0]) <= 60
+        status, headers, body = request(s3_port, "GET", f"{parts.path}?{parts.query}")
+        assert (status, body, headers["content-type"]) == (200, data, type)
+        assert headers["content-disposition"].startswith(f"{begins}; ")
+        assert content(team, "outsider", file["id"]).status_code == 404
+        assert delete(team, "member", file["id"]) == 204
+        assert request(s3_port, "GET", f"{parts.path}?{parts.query}")[0] == 404
+
+
+def test_thumbnails_come_from_the_bucket(team: Team, s3_port: int) -> None:
+    file, _ = shared(team, "member", team.general, picture())
+    (url,) = file["thumbnails"].values()
+    answer = team.request("GET", url, "owner")
+    parts = urlsplit(answer.headers["location"])
+    status, headers, _ = request(s3_port, "GET", f"{parts.path}?{parts.query}")
+    assert (status, headers["content-type"]) == (200, "image/webp")

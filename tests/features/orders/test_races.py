@@ -1,0 +1,375 @@
+"""Many who want the same at the same moment. Each guard is also tried without it, where too much is sold."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from majlis.features.discounts import store as codes
+from majlis.features.invoices import store as papers
+from majlis.features.orders import service, store
+from majlis.features.orders.model import RefundBody
+from majlis.features.payments import service as payments
+from majlis.kit.db import Query
+from majlis.kit.me import Me
+from majlis.vendors.stripe_fake import Fake
+from tests.features.events.inviting import EVENTS, counts, invite
+from tests.features.orders.selling import (
+    FREE,
+    OFFICE_ROW,
+    PRICE,
+    add_type,
+    at_the_office,
+    begin,
+    bought,
+    buying,
+    crowd,
+    office,
+    ok,
+    open_office,
+    order,
+    outcomes,
+    overdue,
+    passing_by,
+    seen,
+    show,
+    together,
+    unguarded,
+)
+from tests.features.payments.paying import balanced, hear
+from tests.waiting import until_waiting
+from tests.world import World
+
+SOME = 8  # as many as wait at once beside who holds them back
+
+
+def sold(world: World) -> int:
+    return int(world.sql("SELECT count(*) AS n FROM tickets WHERE status <> 'cancelled'")[0]["n"])
+
+
+# ---- places
+
+
+@pytest.mark.rule("sioree:D15")
+def test_500_buyers_for_100_tickets(clone: World) -> None:
+    event, kind = show(clone, clone.person(), 100, FREE)
+    people = crowd(clone, 500)
+
+    async def press() -> list[Any]:
+        works = (buying(clone, me, event, kind)() for me in people)
+        return list(await asyncio.gather(*works, return_exceptions=True))
+
+    assert outcomes(clone.go(press())) == {"Order": 100, "SoldOut": 400}
+    assert (office(clone, event), sold(clone), counts(clone, event)) == ((0, 100), 100, (0, 100))
+
+
+@pytest.mark.rule("sioree:D15")
+def test_who_comes_at_once_gets_what_there_is(clone: World) -> None:
+    event, kind = show(clone, clone.person(), 3)
+    found = at_the_office(clone, event, [buying(clone, me, event, kind) for me in crowd(clone, SOME)])
+    assert outcomes(found) == {"Order": 3, "SoldOut": SOME - 3}
+    assert (office(clone, event), sold(clone)) == ((3, 0), 3)
+
+
+def test_control_who_looks_before_he_takes_sells_too_much(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, kind = show(clone, clone.person(), 3)
+    unguarded(clone, monkeypatch)
+    found = at_the_office(clone, event, [buying(clone, me, event, kind) for me in crowd(clone, SOME)])
+    assert outcomes(found) == {"Order": SOME}
+    assert (office(clone, event), sold(clone)) == ((SOME, 0), SOME)
+
+
+@pytest.mark.parametrize("table", ["box_offices", "ticket_types"])
+def test_the_rows_refuse_what_the_program_forgets(world: World, table: str) -> None:
+    show(world, world.person(), 3, FREE | {"capacity": 3})
+    with pytest.raises(asyncpg.CheckViolationError, match=f"{table}_capacity"):
+        world.sql(f"UPDATE {table} SET held = 2, sold = 2 RETURNING 1")
+
+
+def two_types(world: World) -> tuple[dict[str, Any], str, str]:
+    """An event with three places for two kinds of tickets."""
+    host = world.person()
+    event = invite(world, host)
+    open_office(world, host, event, capacity=3)
+    return (
+        event,
+        add_type(world, host, event, name="Early"),
+        add_type(world, host, event, name="Late"),
+    )
+
+
+def both_at_once(world: World) -> tuple[dict[str, Any], list[Any]]:
+    event, early, late = two_types(world)
+    kinds = [early, late] * (SOME // 2)
+    people = crowd(world, SOME)
+    works = [buying(world, me, event, kind) for me, kind in zip(people, kinds, strict=True)]
+    return event, at_the_office(world, event, works)
+
+
+def test_two_kinds_of_tickets_share_their_places(clone: World) -> None:
+    event, found = both_at_once(clone)
+    assert outcomes(found) == {"Order": 3, "SoldOut": SOME - 3}
+    assert office(clone, event) == (3, 0)
+
+
+def test_control_when_each_looks_for_itself_more_is_sold_than_there_is(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unguarded(clone, monkeypatch)
+    event, found = both_at_once(clone)
+    assert outcomes(found) == {"Order": SOME}
+    assert office(clone, event) == (SOME, 0)
+
+
+def test_one_person_at_once_gets_no_more_than_one_person_may(clone: World) -> None:
+    event, kind = show(clone, clone.person(), None, FREE | {"per_buyer": 2})
+    (me,) = crowd(clone, 1)
+    found = at_the_office(clone, event, [buying(clone, me, event, kind)] * SOME)
+    assert outcomes(found) == {"Order": 2, "TooMany": SOME - 2}
+
+
+def test_control_where_nobody_waits_for_the_type_everybody_is_the_first(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, kind = show(clone, clone.person(), None, FREE | {"per_buyer": 2})
+    (me,) = crowd(clone, 1)
+    passing_by(monkeypatch)
+    works = [buying(clone, me, event, kind)] * SOME
+    found = together(clone, "LOCK TABLE orders IN SHARE MODE", [], works)
+    assert outcomes(found) == {"Order": SOME}
+
+
+# ---- what is kept
+
+
+ORDER_ROW = "SELECT 1 FROM orders WHERE id = $1 FOR UPDATE"
+
+
+def with_an_overdue_one(world: World) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+    """An event whose only place somebody held too long, that order, and several who want it."""
+    event, kind = show(world, world.person(), 1)
+    made = order(world, world.person(), event, kind)
+    overdue(world)
+    return event, made, [buying(world, me, event, kind) for me in crowd(world, SOME)]
+
+
+def test_a_place_that_was_kept_too_long_goes_to_one(clone: World) -> None:
+    event, _, works = with_an_overdue_one(clone)
+    found = together(clone, OFFICE_ROW, [UUID(event["id"])], works, waiting=1)
+    assert outcomes(found) == {"Order": 1, "SoldOut": SOME - 1}
+    assert office(clone, event) == (1, 0)
+
+
+def test_control_without_holding_the_order_its_place_is_given_back_to_everybody(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = store.OVERDUE_OF.sql.partition("FOR NO KEY UPDATE")[0]
+    monkeypatch.setattr(store, "OVERDUE_OF", Query(store.OVERDUE_OF.row, loose))
+    _, made, works = with_an_overdue_one(clone)
+    found = together(clone, ORDER_ROW, [UUID(made["id"])], works)
+    assert outcomes(found) == {"Order": SOME}
+
+
+def settling(world: World, payment_id: UUID, order_id: str) -> Any:
+    async def settle() -> None:
+        async with world.app.db.tx() as tx:
+            await service.settle(tx, Me.system, payment_id, UUID(order_id))
+
+    return settle
+
+
+def heard_at_once(city: World, stripe: Fake) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Somebody's order that was paid, which several workers are to hear of."""
+    amina = city.person()
+    event, kind = show(city, city.person(), 5)
+    made = order(city, amina, event, kind, 2)
+    stripe.do("pay", begin(city, amina, made))
+    city.go(sync(city))
+    return amina, event, made
+
+
+async def sync(city: World) -> None:
+    """Payments know that it was paid; orders do not yet."""
+    async with city.app.db.tx() as tx:
+        intent = (await tx.records("SELECT stripe_id FROM payments"))[0][0]
+    await payments.sync(city.app, Me.system, intent)
+
+
+def payment(city: World) -> UUID:
+    return UUID(str(city.sql("SELECT id FROM payments")[0]["id"]))
+
+
+def test_a_payment_that_is_told_of_at_once_counts_once(city: World, stripe: Fake) -> None:
+    amina, event, made = heard_at_once(city, stripe)
+    works = [settling(city, payment(city), made["id"])] * 4
+    assert together(city, ORDER_ROW, [UUID(made["id"])], works) == [None] * 4
+    assert office(city, event) == (0, 2)
+    found = seen(city, amina, made)
+    assert (found["status"], found["invoice_number"]) == ("paid", 1)
+    assert city.sql("SELECT last FROM invoice_numbers") == [{"last": 1}]
+
+
+def test_control_without_holding_the_order_it_counts_often(
+    city: World, stripe: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, event, made = heard_at_once(city, stripe)
+    for table in ("box_offices", "ticket_types"):
+        city.sql(f"ALTER TABLE {table} DROP CONSTRAINT {table}_held")
+        city.sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_capacity")
+    city.sql("DROP INDEX invoices_order")
+    loose = store.HOLD.sql.replace("FOR NO KEY UPDATE OF o", "")
+    monkeypatch.setattr(store, "HOLD", Query(store.HOLD.row, loose))
+    works = [settling(city, payment(city), made["id"])] * 4
+    assert at_the_office(city, event, works) == [None] * 4
+    assert office(city, event) == (-6, 8)
+
+
+def test_paid_and_expired_at_the_same_moment_is_paid(city: World, stripe: Fake) -> None:
+    """What expires a moment before the payment is told of takes its places again."""
+    amina, event, made = heard_at_once(city, stripe)
+    overdue(city)
+    settle = settling(city, payment(city), made["id"])
+
+    async def expire() -> bool:
+        async with city.app.db.tx() as tx:
+            return await service.expire(tx, Me.system)
+
+    async def run() -> list[Any]:
+        async with city.app.db.tx() as holder:
+            await holder.records(OFFICE_ROW, UUID(event["id"]))
+            first = asyncio.ensure_future(expire())
+            await until_waiting(city, 1, first)
+            second = asyncio.ensure_future(settle())
+            await until_waiting(city, 2, first, second)
+        return list(await asyncio.gather(first, second))
+
+    assert city.go(run()) == [False, None]
+    city.drain()
+    assert seen(city, amina, made)["status"] == "paid"
+    assert office(city, event) == (0, 2)
+    assert balanced(city, stripe)
+
+
+# ---- discounts
+
+
+def with_code(world: World, **terms: Any) -> tuple[dict[str, Any], str]:
+    host = world.person()
+    event, kind = show(world, host, None)
+    ok(world.post(f"{EVENTS}/{event['id']}/discount-codes", host, {"code": "spring", **terms}))
+    return event, kind
+
+
+CODE_ROW = "SELECT 1 FROM discount_codes WHERE post_id = $1 FOR UPDATE"
+
+
+@pytest.mark.parametrize(
+    "terms, many",
+    [
+        ({"amount": 500, "max_uses": 3}, 3),
+        ({"amount": 500, "budget": 1999}, 3),
+        ({"percent": 10, "budget": 450}, 3),
+    ],
+)
+def test_a_code_is_used_as_often_as_its_budget_lasts(clone: World, terms: dict[str, Any], many: int) -> None:
+    event, kind = with_code(clone, **terms)
+    works = [buying(clone, me, event, kind, discount_code="SPRING") for me in crowd(clone, SOME)]
+    found = at_the_office(clone, event, works)
+    assert outcomes(found) == {"Order": many, "DiscountSpent": SOME - many}
+    assert clone.sql("SELECT uses FROM discount_codes") == [{"uses": many}]
+    assert office(clone, event) == (many, 0)
+
+
+def test_control_a_code_that_is_looked_at_first_is_used_too_often(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, kind = with_code(clone, amount=500, max_uses=3)
+    clone.sql("ALTER TABLE discount_codes DROP CONSTRAINT discount_codes_uses")
+    look = "(SELECT uses < max_uses FROM discount_codes looked WHERE looked.id = $1)"
+    sql = f"""UPDATE discount_codes SET uses = uses + 1, spent = spent + $2 WHERE id = $1 AND {look}
+    RETURNING coalesce(per_buyer, 2147483647)"""
+    monkeypatch.setattr(codes, "TAKE", Query(int, sql))
+    passing_by(monkeypatch)
+    works = [buying(clone, me, event, kind, discount_code="SPRING") for me in crowd(clone, SOME)]
+    found = together(clone, CODE_ROW, [UUID(event["id"])], works)
+    assert outcomes(found) == {"Order": SOME}
+    assert clone.sql("SELECT uses FROM discount_codes") == [{"uses": SOME}]
+
+
+def test_one_person_at_once_uses_a_code_as_often_as_one_person_may(clone: World) -> None:
+    event, kind = with_code(clone, amount=500, per_buyer=1)
+    (me,) = crowd(clone, 1)
+    works = [buying(clone, me, event, kind, discount_code="SPRING")] * SOME
+    assert outcomes(at_the_office(clone, event, works)) == {"Order": 1, "DiscountSpent": SOME - 1}
+
+
+# ---- giving back
+
+
+def test_a_ticket_is_given_back_once(city: World, stripe: Fake) -> None:
+    """Its holder and the host at once, several times."""
+    host, amina = city.person(), city.person()
+    event, kind = show(city, host, 5)
+    made = bought(city, stripe, amina, event, kind, 2)
+    ticket = UUID(made["tickets"][0]["id"])
+
+    async def give_up() -> None:
+        async with city.app.db.tx() as tx:
+            await service.give_up(tx, amina.me, ticket)
+
+    async def take_back() -> None:
+        async with city.app.db.tx() as tx:
+            await service.refund(tx, host.me, UUID(made["id"]), RefundBody(ticket_ids=[ticket]))
+
+    found = together(city, ORDER_ROW, [UUID(made["id"])], [give_up, take_back] * 3)
+    assert len([one for one in found if not isinstance(one, Exception)]) == 1
+    assert outcomes(found).keys() <= {"NoneType", "TicketNotValid", "TicketUsed"}
+    city.drain()
+    hear(city, stripe)
+    assert seen(city, amina, made)["refunded"] == PRICE
+    assert office(city, event) == (0, 1)
+    assert balanced(city, stripe)
+
+
+# ---- invoices
+
+
+async def numbered(world: World, seller: UUID, *, fail: bool = False) -> int | None:
+    async with world.app.db.tx() as tx:
+        number = await tx.one(papers.NEXT, seller)
+        if fail:
+            raise LookupError("it came to nothing")
+        return number
+
+
+SELLER_ROW = "SELECT 1 FROM invoice_numbers WHERE seller_id = $1 FOR UPDATE"
+
+
+def numbers(clone: World) -> list[int]:
+    """What several at once get, of whom every other one comes to nothing."""
+    seller = clone.person().id
+    clone.go(numbered(clone, seller))
+    works = [lambda at=at: numbered(clone, seller, fail=at % 2 == 0) for at in range(SOME)]
+    found = together(clone, SELLER_ROW, [seller], works)
+    return sorted(one for one in found if isinstance(one, int))
+
+
+def test_numbers_of_invoices_have_no_gaps(clone: World) -> None:
+    assert numbers(clone) == [2, 3, 4, 5]
+
+
+def test_control_a_sequence_has_gaps(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone.sql("CREATE SEQUENCE loose START 2")
+    sql = """WITH waited AS (UPDATE invoice_numbers SET last = last WHERE seller_id = $1 RETURNING 1)
+      SELECT nextval('loose') FROM waited"""
+    seller = clone.person().id
+    clone.go(numbered(clone, seller))
+    monkeypatch.setattr(papers, "NEXT", Query(int, sql))
+    works = [lambda at=at: numbered(clone, seller, fail=at % 2 == 0) for at in range(SOME)]
+    found = together(clone, SELLER_ROW, [seller], works)
+    assert len([one for one in found if isinstance(one, int)]) == SOME // 2
+    assert clone.sql("SELECT last_value FROM loose") == [{"last_value": SOME + 1}]
