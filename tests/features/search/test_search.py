@@ -308,6 +308,8 @@ def test_names_of_places_are_found_by_an_index(world: World, name: str) -> None:
         async with world.app.db.tx() as tx:
             await tx.run("SET LOCAL enable_seqscan = off")
             await tx.run("SET LOCAL enable_sort = off")
+            # In a table that is all but empty any index in the right order is as good.
+            await tx.run("DROP INDEX posts_recent")
             rows = await tx.records(f"EXPLAIN {built.page_sql(20, 0)}", *built.args)
         return "\n".join(row[0] for row in rows)
 

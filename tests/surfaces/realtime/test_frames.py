@@ -15,6 +15,7 @@ from majlis.kit.me import Me, Origin
 from majlis.surfaces.realtime import frames, hub
 from majlis.surfaces.realtime.connection import Connection
 from majlis.surfaces.realtime.session import BURST
+from tests.features.posts.writing import write as post
 from tests.surfaces.realtime.talking import dm, group, say, write
 from tests.surfaces.realtime.wires import Denied, Wire, signed_in, wire
 from tests.world import Person, World
@@ -282,16 +283,17 @@ def test_sending_again_gives_the_first_message(world: World) -> None:
 def test_a_message_keeps_what_its_type_adds(world: World) -> None:
     amina, bilal = world.person("Amina"), world.person("Bilal")
     stream = dm(world, amina, bilal)
+    event = post(world, bilal, "EVENT", title="Kites")
 
     async def main() -> None:
         async with signed_in(world, amina) as one:
             await one.ask("subscribe", streams={stream: {}})
-            invite = {"type": "event_invite", "event_id": "e_4", "text": "Come"}
+            invite = {"type": "event_invite", "event_id": event["id"], "text": "Come"}
             sent = await one.ask("send", stream=stream, client_msg_id="m", message=invite)
             assert sent["t"] == "sent", sent
             message = (await one.event("message.created"))["data"]["message"]
             assert (message["type"], message["text"]) == ("event_invite", "Come")
-            assert message["data"] == {"event_id": "e_4"}
+            assert message["data"]["event_id"] == event["id"]
 
     world.go(main())
 

@@ -124,7 +124,7 @@ async def ready(app: App) -> Ready:
     return http.Answer(report, 200 if good else 503, UNKEPT)  # type: ignore[return-value]
 
 
-@api.get("/docs/index.html", policy=access.none, content_type="text/html", documented=False)
+@api.get("/docs/index.html", policy=access.none, content_type="text/html")
 async def docs(app: App, request: Request) -> Any:
     """The document of this door as a page, on which requests can be tried."""
     return await documents.docs(app, request)
