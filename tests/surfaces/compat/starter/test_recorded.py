@@ -36,7 +36,8 @@ def test_what_was_recorded_still_fits(name: str) -> None:
 
 
 def test_every_operation_of_these_groups_was_recorded() -> None:
-    assert {name for name, route in ROUTES.items() if route.api in GROUPS} == set(RECORDED)
+    pages = {"GET /docs/index.html"}  # not JSON
+    assert {name for name, route in ROUTES.items() if route.api in GROUPS} - pages == set(RECORDED)
 
 
 def test_what_does_not_fit_is_found() -> None:
