@@ -11,10 +11,10 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import click
@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from majlis.kit import clock
+from majlis.vendors import loopback
+from majlis.vendors.loopback import Answering, Loopback
 
 CLIENT_ID, SECRET = "client-of-a-stand-in", "secret-of-a-stand-in"
 PUBLIC_LIFE = timedelta(minutes=30)
@@ -54,17 +56,13 @@ class Failed(Exception):
         )
 
 
-class Fake(ThreadingHTTPServer):
+class Fake(Loopback):
     """The server. `fault` is one of "down", "html" and "slow", on `faulty` paths only where that is set."""
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(port, Handler)
         self.lock = threading.RLock()
-        self.fault: str | None = None
         self.faulty = ""  # only paths that begin so
-        self.release = threading.Event()  # ends what "slow" waits for
         self.asked: list[tuple[str, Json]] = []
         self.items: dict[str, Json] = {}  # access token to the item
         self.public: dict[str, Json] = {}
@@ -72,11 +70,6 @@ class Fake(ThreadingHTTPServer):
         self.expired: set[str] = set()  # ids of keys that Plaid does not sign with any more
         self.kid = self.new_key()
         self.named = True  # whether an item tells the name of its bank
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def settings(self) -> dict[str, str]:
         """The settings of a server that takes this for Plaid."""
@@ -302,10 +295,9 @@ ROUTES: dict[str, Any] = {
 }
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Answering, BaseHTTPRequestHandler):
     """Takes and answers JSON."""
 
-    protocol_version = "HTTP/1.1"
     server: Fake
 
     def do_POST(self) -> None:
@@ -336,28 +328,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    def handle(self) -> None:
-        """Serve a connection; the other side may give up waiting."""
-        with suppress(BrokenPipeError, ConnectionResetError):
-            super().handle()
 
-    def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
-
-
-@contextmanager
-def serving(port: int = 0) -> Iterator[Fake]:
+def serving(port: int = 0) -> AbstractContextManager[Fake]:
     """The server on this port of this machine, or a free one, for the length of a block."""
-    fake = Fake(port)
-    thread = threading.Thread(target=fake.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield fake
-    finally:
-        fake.release.set()
-        fake.shutdown()
-        fake.server_close()
-        thread.join(5)
+    return loopback.serving(Fake(port))
 
 
 @click.command()
@@ -365,11 +339,7 @@ def serving(port: int = 0) -> Iterator[Fake]:
 def main(port: int) -> None:
     """Serve until interrupted, and print the settings that lead here."""
     fake = Fake(port)
-    for name, value in fake.settings().items():
-        click.echo(f"MAJLIS_{name.upper()}='{value}'")
-    with suppress(KeyboardInterrupt):
-        fake.serve_forever()
-    fake.server_close()
+    loopback.run(fake)
 
 
 if __name__ == "__main__":

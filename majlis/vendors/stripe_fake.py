@@ -12,15 +12,16 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import click
 import httpx
 
+from majlis.vendors import loopback
+from majlis.vendors.loopback import Answering, Loopback
 from majlis.vendors.stripe_fake_books import Books, Failed, Json, refusal
 
 KEY = "sk_test_of-a-stand-in"
@@ -42,27 +43,18 @@ DEEDS = (
 )
 
 
-class Fake(ThreadingHTTPServer):
+class Fake(Loopback):
     """The server. `fault` is one of "down", "html", "slow" and "lost" (the work is done, the answer is not sent)."""
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(port, Handler)
         self.books = Books()
         self.lock = threading.RLock()
-        self.fault: str | None = None
-        self.release = threading.Event()  # ends what "slow" waits for
         self.slow_path = ""  # only this path is slow, where it is set
         self.entered = threading.Event()  # somebody waits there
         self.asked: list[str] = []
         self.keys: dict[str, tuple[str, Answer | None]] = {}  # key to digest of the request and its answer
         self.webhook = ""  # where events are delivered to as they happen
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def settings(self) -> dict[str, str]:
         """The settings of a server that takes this for Stripe."""
@@ -159,10 +151,9 @@ def nested(pairs: list[tuple[str, str]]) -> Json:
     return found
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Answering, BaseHTTPRequestHandler):
     """Version 1 takes forms, version 2 JSON; both answer JSON."""
 
-    protocol_version = "HTTP/1.1"
     server: Fake
 
     def do_GET(self) -> None:
@@ -218,28 +209,10 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    def handle(self) -> None:
-        """Serve a connection; the other side may give up waiting."""
-        with suppress(BrokenPipeError, ConnectionResetError):
-            super().handle()
 
-    def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
-
-
-@contextmanager
-def serving(port: int = 0) -> Iterator[Fake]:
+def serving(port: int = 0) -> AbstractContextManager[Fake]:
     """The server on this port of this machine, or a free one, for the length of a block."""
-    fake = Fake(port)
-    thread = threading.Thread(target=fake.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield fake
-    finally:
-        fake.release.set()
-        fake.shutdown()
-        fake.server_close()
-        thread.join(5)
+    return loopback.serving(Fake(port))
 
 
 @click.command()
@@ -251,11 +224,7 @@ def main(port: int, webhook: str) -> None:
     """Serve until interrupted, and print the settings that lead here."""
     fake = Fake(port)
     fake.webhook = webhook
-    for name, value in fake.settings().items():
-        click.echo(f"MAJLIS_{name.upper()}='{value}'")
-    with suppress(KeyboardInterrupt):
-        fake.serve_forever()
-    fake.server_close()
+    loopback.run(fake)
 
 
 if __name__ == "__main__":

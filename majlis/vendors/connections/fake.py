@@ -10,10 +10,9 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -23,7 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from majlis.kit import clock
+from majlis.vendors import loopback
 from majlis.vendors.connections.table import NETWORKS, Network
+from majlis.vendors.loopback import Answering, Loopback
 
 SECRET = "a-secret-of-a-stand-in"
 TEAM_ID, KEY_ID = "TEAM123456", "MUSIC12345"
@@ -46,17 +47,13 @@ class Grant(msgspec.Struct):
     over: bool = False
 
 
-class Fake(ThreadingHTTPServer):
+class Fake(Loopback):
     """The server. `fault` is one of "down", "html" and "slow", on `faulty` paths only where that is set."""
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(port, Handler)
         self.lock = threading.RLock()
-        self.fault: str | None = None
         self.faulty = ""  # only paths that begin so, such as /tiktok/v2/oauth/token
-        self.release = threading.Event()  # ends what "slow" waits for
         self.entered = threading.Event()  # somebody waits there
         self.asked: list[str] = []
         self.people: dict[str, str] = {}  # network to who is signed in there
@@ -68,11 +65,6 @@ class Fake(ThreadingHTTPServer):
         self.revoked: list[str] = []
         self.music_tokens: set[str] = set()
         self.verifiers: set[str] = set()  # that were shown
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def settings(self) -> dict[str, str]:
         """The settings of a server that takes this for the networks."""
@@ -311,10 +303,9 @@ def storefront(fake: Fake, developer: str, user: str) -> Answer:
     return 200, {"data": [{"id": "us", "type": "storefronts", "attributes": {"name": "United States"}}]}
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Answering, BaseHTTPRequestHandler):
     """Answers as one network or another, by the path."""
 
-    protocol_version = "HTTP/1.1"
     server: Fake
 
     def do_GET(self) -> None:
@@ -374,25 +365,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    def handle(self) -> None:
-        """Serve a connection; the other side may give up waiting."""
-        with suppress(BrokenPipeError, ConnectionResetError):
-            super().handle()
 
-    def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
-
-
-@contextmanager
-def serving(port: int = 0) -> Iterator[Fake]:
+def serving(port: int = 0) -> AbstractContextManager[Fake]:
     """The server on this port of this machine, or a free one, for the length of a block."""
-    fake = Fake(port)
-    thread = threading.Thread(target=fake.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield fake
-    finally:
-        fake.release.set()
-        fake.shutdown()
-        fake.server_close()
-        thread.join(5)
+    return loopback.serving(Fake(port))

@@ -1,9 +1,8 @@
 """`python -m majlis.vendors.oauth`: the stand-in for Google, Apple and Facebook, for development."""
 
-from contextlib import suppress
-
 import click
 
+from majlis.vendors import loopback
 from majlis.vendors.oauth.fake import Fake
 
 
@@ -11,12 +10,7 @@ from majlis.vendors.oauth.fake import Fake
 @click.option("--port", default=9400, show_default=True, help="where to listen, on 127.0.0.1")
 def main(port: int) -> None:
     """Serve until interrupted, and print the settings that lead here."""
-    fake = Fake(port)
-    for name, value in fake.settings().items():
-        click.echo(f"MAJLIS_{name.upper()}='{value}'")
-    with suppress(KeyboardInterrupt):
-        fake.serve_forever()
-    fake.server_close()
+    loopback.run(Fake(port))
 
 
 if __name__ == "__main__":

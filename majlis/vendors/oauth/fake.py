@@ -11,11 +11,9 @@ import hmac
 import itertools
 import json
 import secrets
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import RSAAlgorithm
 
 from majlis.kit import clock
+from majlis.vendors import loopback
+from majlis.vendors.loopback import Answering, Loopback
 
 GOOGLE_CLIENTS = ("web.apps.googleusercontent.com", "android.apps.googleusercontent.com")
 BUNDLE_ID, SERVICES_ID = "org.example.majlis", "org.example.majlis.web"
@@ -50,16 +50,12 @@ def apple_key_pem() -> str:
     return APPLE_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-class Fake(ThreadingHTTPServer):
+class Fake(Loopback):
     """The server. `fault` is one of "down", "html" and "slow"; `asked` are the paths that were asked for."""
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(port, Handler)
         self.asked: list[str] = []
-        self.fault: str | None = None
-        self.release = threading.Event()  # ends what "slow" waits for
         self.max_age: int | None = 3600
         self._run = secrets.token_hex(4)  # in key ids: keys are others after each start
         self._numbers = itertools.count(2)
@@ -68,11 +64,6 @@ class Fake(ThreadingHTTPServer):
         self.refresh_tokens: dict[str, Claims] = {}
         self.revoked: list[str] = []
         self.facebook_tokens: dict[str, Claims] = {}
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def settings(self) -> dict[str, str]:
         """The settings of a server that takes this for the companies."""
@@ -188,10 +179,9 @@ def _times() -> Claims:
     return {"iat": int(now.timestamp()), "exp": int((now + LIFE).timestamp())}
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Answering, BaseHTTPRequestHandler):
     """Answers as one company or another, by the path."""
 
-    protocol_version = "HTTP/1.1"
     server: Fake
 
     def do_GET(self) -> None:
@@ -232,14 +222,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Cache-Control", f"public, max-age={self.server.max_age}, must-revalidate")
         self.end_headers()
         self.wfile.write(raw)
-
-    def handle(self) -> None:
-        """Serve a connection; the other side may give up waiting."""
-        with suppress(BrokenPipeError, ConnectionResetError):
-            super().handle()
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing is printed."""
 
 
 def _apple_client(given: Claims) -> str | None:
@@ -369,16 +351,6 @@ ROUTES: dict[tuple[str, str, str], Any] = {
 }
 
 
-@contextmanager
-def serving(port: int = 0) -> Iterator[Fake]:
+def serving(port: int = 0) -> AbstractContextManager[Fake]:
     """The server on this port of this machine, or a free one, for the length of a block."""
-    fake = Fake(port)
-    thread = threading.Thread(target=fake.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield fake
-    finally:
-        fake.release.set()
-        fake.shutdown()
-        fake.server_close()
-        thread.join(5)
+    return loopback.serving(Fake(port))
