@@ -101,12 +101,12 @@ async def connect(app: App, me: Me, socket: Socket, query: SocketQuery) -> None:
     if sum(one.kind == KIND for one in here.people.get(me.user(), ())) >= MOST_OPEN:
         raise TooManyConnections()
     connection = Session(here, socket, me)
-    if here.full:
-        await socket.accept()
-        connection.end(1013)
-        return
-    here.add(connection)
     try:
+        if here.full:
+            await socket.accept()
+            connection.end(1013)
+            return
+        here.add(connection)
         await here.recheck(connection)  # it follows everything before the client can wait for anything
         await socket.accept()
         await connection.serve()
