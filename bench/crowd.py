@@ -186,16 +186,22 @@ class Process:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, url: str, *, nodes: int = 1, workers: int = 1, **more: str
+    folder: Path, url: str, *, nodes: int = 1, workers: int = 1, inside: bool = False, **more: str
 ) -> Iterator[tuple[list[Process], list[Process]]]:
-    """So many serving and working processes over a database, ready, and ended with the block."""
+    """So many serving and working processes over a database, ready, and ended with the block.
+
+    With the work `inside` there are serving processes only.
+    """
     (folder / "data").mkdir(parents=True, exist_ok=True)
     environment = {
         "MAJLIS_DATABASE_URL": url, "MAJLIS_SECRET_KEY": SECRET, "MAJLIS_RATE_LIMITS": "off",
         "MAJLIS_GEOCODER": "off", **more,
     }  # fmt: skip
-    serve = [Process(f"serve{n}", ["serve", "--no-worker"], folder, environment) for n in range(1, nodes + 1)]
-    work = [Process(f"work{n}", ["work"], folder, environment) for n in range(1, workers + 1)]
+    command = ["serve"] if inside else ["serve", "--no-worker"]
+    serve = [Process(f"serve{n}", command, folder, environment) for n in range(1, nodes + 1)]
+    work = [
+        Process(f"work{n}", ["work"], folder, environment) for n in range(1, 1 if inside else workers + 1)
+    ]
     try:
         for process in (*serve, *work):
             process.start()

@@ -131,7 +131,9 @@ def town(args: argparse.Namespace, count: int, nodes: int = 1, **more: str) -> I
     try:
         database.start()
         more = {"MAJLIS_MAX_SOCKETS": str(count + 100), **more}
-        with crowd.running(folder, database.url, nodes=nodes, workers=args.workers, **more) as (serve, _):
+        with crowd.running(
+            folder, database.url, nodes=nodes, workers=args.workers, inside=args.inside, **more
+        ) as (serve, _):
             settings = crowd.settings_of(folder, database.url)
             yield Town(database, serve, asyncio.run(crowd.people(settings, count)), settings, args)
     finally:
@@ -396,6 +398,11 @@ def arguments() -> argparse.Namespace:
         "--at-once", type=int, default=25, help="sockets that a helper opens at once (default: 25)"
     )
     common.add_argument("--workers", type=int, default=1, help="`majlis work` processes (default: 1)")
+    common.add_argument(
+        "--inside",
+        action="store_true",
+        help="instead, serving processes work, as `majlis serve` does by itself",
+    )
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,6 +1,7 @@
 """The composition root: finds features and surfaces, and builds a running server of them."""
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from majlis.app import App, sealer
 from majlis.extensions import Feature
 from majlis.features.articles import service as articles
 from majlis.features.exports import service as exports
-from majlis.kit import facts, hints, jobs, limits, log, page, telemetry
+from majlis.features.media import service as pictures
+from majlis.kit import facts, hints, jobs, limits, log, page, passwords, telemetry
 from majlis.kit.bus import Bus, PostgresBus
 from majlis.kit.cache import open_cache
 from majlis.kit.db import Database, open_pool
@@ -28,16 +30,19 @@ from majlis.kit.me import Me
 from majlis.kit.migrations import KIT
 from majlis.kit.tokens import Gate
 from majlis.settings import BadSettings, Settings
-from majlis.surfaces import documents, media, operations, unbuilt
+from majlis.surfaces import documents, landing, media, operations, unbuilt
+from majlis.surfaces.compat.door import Door
 from majlis.surfaces.compat.sioree.door import Sioree
 from majlis.surfaces.compat.starter.door import Starter
 from majlis.surfaces.compat.x18.door import X18
+from majlis.surfaces.console import page as console
 from majlis.surfaces.native import Native
 from majlis.surfaces.realtime import hamsaya, hub, socketio, websocket
 from majlis.vendors import connections, files, geocode, images, mail, oauth, plaid, push, stripe
 
 logger = log.get("majlis")
 ISSUER = "hamsaya"  # of access tokens, contract rule 26
+WORKER_CONNECTIONS = 4  # for the jobs of a process; what is left of the machine is for requests
 # What pages of other origins may send.
 ALLOWED = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Origin", "X-Request-ID")
 # What they may read.
@@ -103,6 +108,7 @@ def _bus(settings: Settings, database_url: str) -> Bus:
 async def open_app(settings: Settings, database_url: str) -> App:
     """Connect everything. The caller closes it with `close_app`."""
     page.configure(settings.secret_keys()[0])
+    passwords.configure(settings.bcrypt_cost)
     pool = await open_pool(database_url, settings.database_pool)
     replica = None
     if settings.database_read_url:
@@ -110,7 +116,7 @@ async def open_app(settings: Settings, database_url: str) -> App:
     bus = _bus(settings, database_url)
     await bus.start()
     hints.connect(bus)
-    return App(
+    app = App(
         settings=settings,
         db=Database(pool, replica),
         bus=bus,
@@ -132,6 +138,8 @@ async def open_app(settings: Settings, database_url: str) -> App:
         plaid=plaid.from_settings(settings),
         social=connections.from_settings(settings),
     )
+    await pictures.open_addresses(app, Me.system)
+    return app
 
 
 async def close_app(app: App) -> None:
@@ -162,24 +170,41 @@ async def opened(settings: Settings, database_url: str) -> AsyncIterator[App]:
         await close_app(app)
 
 
-async def open_worker(app: App, database_url: str) -> tuple[jobs.Worker, asyncpg.Connection]:
-    """A worker and the connection it owns."""
+async def open_worker(app: App, database_url: str) -> tuple[jobs.Worker, jobs.Close]:
+    """A worker, and what closes the connections it owns: it takes none of those that answer requests."""
     load_handlers()
-    connection = await asyncpg.connect(database_url, server_settings={"application_name": "majlis worker"})
-    worker = jobs.Worker(app, app.db, connection, facts.registry, attempts=app.settings.job_attempts)
-    return worker, connection
+    # What it notes in the table of jobs may be lost in a crash: then a job that was done is done again.
+    settings = {"application_name": "majlis worker", "synchronous_commit": "off", "jit": "off"}
+    connection = await asyncpg.connect(database_url, server_settings=settings)
+    try:
+        pool = await open_pool(database_url, WORKER_CONNECTIONS, application="majlis jobs")
+    except BaseException:
+        connection.terminate()
+        raise
+    replica = None if app.db.replica is app.db.pool else app.db.replica
+    own = dataclasses.replace(app, db=Database(pool, replica))
+    worker = jobs.Worker(own, own.db, connection, facts.registry, attempts=app.settings.job_attempts)
+
+    async def close() -> None:
+        connection.terminate()
+        await pool.close()
+
+    return worker, close
 
 
 def surfaces() -> list[Surface]:
     """Every door, the native one first, those of installed packages last. Raises BadExtension."""
     own = own_surfaces()
-    return [*own, *(door for _, door in extensions.surfaces(own))]
+    native, *rest = [*own, *(door for _, door in extensions.surfaces(own))]
+    if isinstance(native, Native):
+        native.beside = rest
+    return [native, *rest]
 
 
 def own_surfaces() -> list[Surface]:
     """The doors of Majlis itself, with the routes of features from outside at the native one. Raises BadExtension."""
     sockets = [websocket.api, hamsaya.api, socketio.api]
-    built = [operations.api, documents.api, media.api, *sockets, *feature_apis()]
+    built = [operations.api, documents.api, landing.api, console.api, media.api, *sockets, *feature_apis()]
     for feature in all_features():
         if feature.origin and feature.has("routes"):
             built += extensions.apis(feature, built)
@@ -236,6 +261,14 @@ def mounts(settings: Settings, doors: Sequence[Surface]) -> dict[str, str]:
     return found
 
 
+def check_limits(settings: Settings, doors: Sequence[Surface]) -> None:
+    """Raises BadSettings where a limit is set that no door has."""
+    known = {name for door in doors if isinstance(door, Door) for name in door.limits()}
+    unknown = sorted(limits.overrides(settings.limits).keys() - limits.DEFAULTS.keys() - known)
+    if unknown:
+        raise BadSettings(f"MAJLIS_LIMITS: no door has {', '.join(unknown)}, only {', '.join(sorted(known))}")
+
+
 def build(settings: Settings, database_url: str) -> Server | Hosts | CORSMiddleware:
     """The ASGI application of this process. Raises BadExtension, BadSettings."""
     log.configure(settings.log_level, settings.log_format)
@@ -254,6 +287,7 @@ def build(settings: Settings, database_url: str) -> Server | Hosts | CORSMiddlew
     runner = Runner(settings, database_url)
     origins = configuration.listed(settings.cors_origins)
     doors = surfaces()
+    check_limits(settings, doors)
     server = Server(
         doors,
         client_ip=client_ip,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import majlis
-from majlis.kit import clock
+from majlis.kit import clock, migrations
 
 TEMPLATES = Path(__file__).parent / "scaffold_templates"
 FILES = ("__init__", "model", "facts", "store", "service", "routes", "handlers")
@@ -37,7 +37,7 @@ def feature(root: Path, name: str, beside: str) -> list[Path]:
     words = _words(name)
     changed = _place(root, name, beside)
     folder, tests = root / "majlis/features" / name, root / "tests/features" / name
-    stamp = f"{clock.now():%Y%m%dT%H%M}_{name}"
+    stamp = f"{migrations.next_stamp((root / 'majlis').rglob('migrations'), clock.now())}_{name}"
     written = {folder / f"{file}.py": _text(f"{file}.py.txt", words) for file in FILES}
     written |= {
         folder / f"migrations/{stamp}.sql": _text("migration.sql.txt", words),

@@ -34,7 +34,7 @@ Ready = Callable[[Settings], None]
 DATABASE_VARIABLE = "_MAJLIS_DATABASE"
 RELOAD_VARIABLE = "_MAJLIS_RELOAD"
 PARENT_VARIABLE = "_MAJLIS_PARENT"
-SPARE_CONNECTIONS = 6  # of a process beside its pool: hints, jobs and what migrates
+SPARE_CONNECTIONS = 6 + main.WORKER_CONNECTIONS  # of a process beside its pool: hints, jobs and what migrates
 LEAST_CONNECTIONS = 100
 MAX_FRAME = 64 * 1024  # bytes of what comes over a socket at once
 PING_S = 30.0  # between pings to sockets, and for the answer
@@ -240,7 +240,7 @@ def work(settings: Settings, *, ready: Ready = lambda _: None) -> None:
 
 async def _work(settings: Settings, url: str, ready: Ready) -> None:
     async with main.opened(settings, url) as app:
-        worker, connection = await main.open_worker(app, url)
+        keeper = jobs.Keeper(lambda: main.open_worker(app, url))
         nudge = jobs.Nudge(app.db)
         nudge.start()
         facts.wake.hooks.append(nudge)
@@ -248,13 +248,9 @@ async def _work(settings: Settings, url: str, ready: Ready) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        working = asyncio.create_task(worker.run())
+        keeper.start()
         ready(settings)
-        ended = asyncio.create_task(stop.wait())
-        await asyncio.wait([working, ended], return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
+        await stop.wait()
         facts.wake.hooks.remove(nudge)
-        await worker.stop()
+        await keeper.stop()
         await nudge.close()
-        await working
-        await connection.close()

@@ -84,7 +84,10 @@ class Settings(CompanySettings, frozen=True, kw_only=True, forbid_unknown_fields
         ),
     ] = ""
     media_base_url: Annotated[
-        str, Meta(description="address of public files (a CDN); empty means <public address>/media")
+        str,
+        Meta(
+            description="address of public files (a CDN that fetches from <public address>/media); empty means that"
+        ),
     ] = ""
     geocoder: Annotated[
         Literal["offline", "google", "mapbox", "nominatim", "off"],
@@ -153,12 +156,16 @@ class Settings(CompanySettings, frozen=True, kw_only=True, forbid_unknown_fields
     erasure_days: Annotated[
         int, Meta(ge=0, description="days after which a deleted account is erased for good; 0 keeps it")
     ] = 30
+    bcrypt_cost: Annotated[
+        int, Meta(ge=4, le=16, description="of password hashes: each more takes twice as long")
+    ] = 12
     rate_limits: Annotated[Literal["on", "off"], Meta(description="off only in development")] = "on"
     limits: Annotated[
         str,
         Meta(
             description="other rate limits than these, as name=hits/seconds with commas: "
-            "auth=5/900,api=1000/3600,upload=10/60,post=10/3600,ip=100/3600,burst=20/60"
+            "auth=5/900,api=1000/3600,upload=10/60,post=10/3600,ip=100/3600,burst=20/60; "
+            "those of other doors are named like x18-writes=60/60"
         ),
     ] = ""
     rate_limit_exempt: Annotated[
@@ -325,6 +332,8 @@ def unsafe(settings: Settings) -> Iterator[str]:
             yield "MAJLIS_SECRET_KEY has a key that is shorter than 32 characters or easily guessed"
     if settings.rate_limits == "off":
         yield "MAJLIS_RATE_LIMITS=off is for development only"
+    if settings.bcrypt_cost < 12:
+        yield "MAJLIS_BCRYPT_COST below 12 is for development only"
     if "*" in listed(settings.cors_origins):
         yield "MAJLIS_CORS_ORIGINS=* is for development only; name the origins"
     if not settings.public_url.startswith("https://"):

@@ -35,13 +35,22 @@ def told(url: str) -> dict[str, str]:
     return {name: found[name] for name in ("code", "state")}
 
 
-def things(world: World, banks: plaid_fake.Fake, here: Person) -> dict[str, Any]:
+def _signed(networks: fake.Fake) -> dict[str, Any]:
+    """What Instagram sends of somebody whom nobody here connected."""
+    return {"data": {"signed_request": networks.signed_request("nobody")}}
+
+
+def things(world: World, stand_ins: StandIns, here: Person) -> dict[str, Any]:
     """The owner's bank account and accounts at networks; `here` is the owner at the Sioree door."""
+    banks, networks = stand_ins.banks, stand_ins.networks
     body = {"publicToken": banks.link()}
     account = world.post(f"{DOOR}/bank/exchange-token", here, body).json()["account"]
     url = world.get(f"{DOOR}/social/spotify/auth-url", here).json()["authUrl"]
     social = world.post(f"{DOOR}/social/spotify/exchange", here, told(url)).json()["account"]
+    told_of = world.post(f"{NATIVE}/instagram/data-deletion", **_signed(networks)).json()
     return {
+        "platform#meta": "instagram",
+        "code#deletion": told_of["confirmation_code"],
         "account_id#bank": account["id"],
         "account_id#social": social["id"],
         "connection_id": social["id"],
@@ -80,6 +89,10 @@ BODIES: dict[str, Callable[[Any, str], dict[str, Any]]] = {
     },
     "GET /sioree/api/social/{platform}/callback": lambda scene, who: {"params": {"code": "a"}},
     f"POST {NATIVE}/{{platform}}/exchange": _natively,
+    **{
+        f"POST {NATIVE}/{{platform}}/{told}": lambda scene, who: _signed(scene.linking.networks)
+        for told in ("deauthorize", "data-deletion")
+    },
     f"PUT {NATIVE}/apple_music": lambda scene, who: {
         "json": {"music_user_token": scene.linking.networks.music_token()}
     },

@@ -47,6 +47,7 @@ BODIES: dict[str, Callable[[Any, str], dict[str, Any]]] = {
     f"PUT {SETTINGS}": lambda scene, who: {"json": {"enabled": True}},
     "POST /api/v1/paid-posts": lambda scene, who: {"json": {"text": "bread"}},
     "GET /api/v1/paid-posts": lambda scene, who: {"params": {"post_id": scene.things["post_id#paid"]}},
+    "POST /api/v1/posts/{post_id}/paid": lambda scene, who: {"json": {"price": 200}},
     "PUT /api/v1/posts/{post_id}/paid": lambda scene, who: {"json": {"price": 200}},
     "GET /api/v1/paid-media/{media_id}": address,
     "GET /x18/storage/paid/{media_id}": address,

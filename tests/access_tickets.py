@@ -25,8 +25,9 @@ def things(world: World, event_id: str, owner: Person, friend: Person) -> dict[s
     body = {"type": "EVENT", "title": "chess", **when(48, 50)}
     repeated = str(ok(world.post("/api/v1/posts", owner, body))["id"])
     ok(world.post(f"{EVENTS}/{repeated}/series", owner, {"rrule": "FREQ=DAILY;COUNT=2"}))
+    ok(world.put(f"{EVENTS}/{event_id}/stewards/{friend.id}", owner))  # who may scan, and nothing else
     return {
-        "post_id#series": repeated,
+        "post_id#series": repeated, "user_id#event": str(friend.id),
         "type_id": unsold, "type_id#free": free, "type_id#full": full, "code_id": code["id"], "order_id": paid["id"],
         "order_id#sold": sold["id"], "ticket_id": ticket["id"], "transfer_id": transfer["id"],
         "entry_id": _offered(world, owner, friend, theirs),

@@ -44,6 +44,7 @@ def things(world: World, owner: Person, doors: dict[str, dict[str, Person]]) -> 
         "notification_id#x18": told[0]["id"],
         "username": world.get("/x18/api/users/me", here).json()["username"],
         "tag": "bread",
+        "name#console": "console.js",
     }
 
 
@@ -59,6 +60,18 @@ BODIES: dict[str, Callable[[Any, str], dict[str, Any]]] = {
     "PATCH /x18/api/users/me": lambda scene, who: {"json": {"bio": "bread"}},
     "POST /x18/api/posts": lambda scene, who: {"json": {"content": "bread"}},
     "POST /x18/api/media/upload": lambda scene, who: {"files": FILE},
+    "PUT /x18/api/devices": lambda scene, who: {"json": {"token": "a-phone"}},
+    "DELETE /x18/api/devices": lambda scene, who: {"json": {"token": "the-owners"}},
+    "PUT /x18/api/notifications/settings": lambda scene, who: {
+        "json": {"category": "POSTS", "push_pref": False}
+    },
+    "POST /x18/api/conversations": lambda scene, who: {
+        "json": {"user_id": str(scene.people["friend" if who == "owner" else "owner"].id)}
+    },
+    "POST /x18/api/conversations/{conversation_id}/messages": lambda scene, who: {
+        "json": {"content": "bread"}
+    },
+    "POST /x18/api/posts/{post_id}/vote": lambda scene, who: {"json": {"option_id": scene.option}},
     "GET /x18/api/timeline/search": lambda scene, who: {"params": {"category": "bread"}},
     **{
         f"GET /x18/api/search{kind}": lambda scene, who: {"params": {"q": "bread"}}

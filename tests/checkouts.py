@@ -26,6 +26,12 @@ def copied(folder: Path) -> Path:
     return folder
 
 
+def passing(folder: Path, *words: str) -> str:
+    """What pytest says of tests in a copy, each of which must pass; a line "PASSED ..." of each."""
+    quick = ("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    return run(folder, "pytest", "-q", "-rA", "--show-capture=no", *quick, *words)
+
+
 def run(folder: Path, *words: str) -> str:
     """What a Python module says that runs in a copy as a command, and must succeed."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MAJLIS_", "PYTEST_"))}

@@ -9,18 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from majlis import main
-from majlis.kit import embedded, log
+from majlis.kit import bus, embedded, log, pool
 from majlis.kit.migrations import Migrator
 from majlis.vendors.images import ImagePool
 from tests import world as worlds
 from tests.world import World
 
 TEMPLATE = "majlis_template"
-# Tests restart nothing on this server, so it need not wait for the disk.
-QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+# Tests restart nothing on this server, so it need not wait for the disk, nor keep much of what it did.
+QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "max_wal_size": "128MB",
+}
+# Files there cost no disk: a copy of a database is more than a thousand. Without the room for it, /tmp does.
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +40,24 @@ def runner() -> Iterator[asyncio.Runner]:
         yield running
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Nothing is given up for being late on a busy machine; what is about that sets times of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "ACQUIRE_S", 300.0)
+        patch.setattr(pool, "STATEMENT_S", 300.0)
+        patch.setattr(bus, "LEASE_S", 60.0)
+        patch.setattr(bus, "BEAT_TIMEOUT_S", 60.0)
+        for phase in ("connect", "read", "write", "pool"):
+            patch.setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, phase, 120.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
-    """A folder outside of any home, open to the user that PostgreSQL runs as."""
-    folder = Path(tempfile.mkdtemp(prefix="majlis-test-", dir="/tmp"))
+    """A folder outside of any home, open to the user that PostgreSQL runs as; in memory where there is room."""
+    roomy = os.access(MEMORY, os.W_OK | os.X_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    folder = Path(tempfile.mkdtemp(prefix="majlis-test-", dir=MEMORY if roomy else "/tmp"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -77,10 +100,12 @@ async def _create(url: str, name: str, source: str | None) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared(postgres: Callable[[str], str], template: str, runner: asyncio.Runner) -> str:
+def shared(postgres: Callable[[str], str], template: str, runner: asyncio.Runner) -> Iterator[str]:
     """The URL of the database in which tests work and roll back."""
     runner.run(_create(postgres("postgres"), _name(postgres, "majlis_shared"), _name(postgres, template)))
-    return postgres("majlis_shared")
+    url = postgres("majlis_shared")
+    yield url
+    runner.run(worlds.close_idle(url))
 
 
 @pytest.fixture(scope="session")

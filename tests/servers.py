@@ -1,6 +1,7 @@
 """Real server processes for tests: started on a free port, ended by their process id."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -12,20 +13,37 @@ from pathlib import Path
 
 import httpx
 
-READY_S = 60.0
+READY_S = 120.0
+# Below those that systems give to connections by themselves, so that none of these is taken before it is listened on.
+# Each process begins elsewhere, and none is given twice.
+LOWEST, PORTS = 10_000, 20_000
+_tries = itertools.count(os.getpid() * 101)
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, and that nobody else is given."""
+    for number in itertools.islice(_tries, PORTS):
+        port = LOWEST + number % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("every port is taken")
+
+
+# One that takes no peer for gone, however late it answers a ping or says who it is.
+PATIENT = (
+    "from majlis.surfaces.realtime import frames; frames.PING_S = frames.AUTH_S = 3600\n"
+    "from majlis import cli, serving; serving.PING_S = 3600.0\n"
+    "cli.main()"
+)
 
 
 class Serving:
-    """`majlis serve` in a process of its own."""
+    """`majlis serve` in a process of its own, or another command that goes on until it is ended."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, command: str = "serve", program: str = "", **environment: str
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MAJLIS_")}
@@ -36,7 +54,7 @@ class Serving:
         }
         self.log = folder.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "majlis", "serve", *arguments],
+            [sys.executable, *(("-c", program) if program else ("-m", "majlis")), command, *arguments],
             env={**clean, **settings, **environment},
             stdin=subprocess.DEVNULL,
             stdout=self.log,
@@ -48,7 +66,7 @@ class Serving:
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(self.url + "/health/ready", timeout=2, trust_env=False).status_code == 200:
+                if httpx.get(self.url + "/health/ready", timeout=20, trust_env=False).status_code == 200:
                     return
             time.sleep(0.05)
         raise RuntimeError(Path(self.log.name).read_text()[-4000:])
@@ -56,7 +74,7 @@ class Serving:
     def kill(self) -> None:
         """End it without a word, as a crash would."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(READY_S)
         self.log.close()
 
     def stop(self) -> int:
@@ -64,11 +82,11 @@ class Serving:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(30)
+            return self.process.wait(READY_S)
         finally:
             if self.process.poll() is None:
                 self.process.kill()
-                self.process.wait(10)
+                self.process.wait(READY_S)
             self.log.close()
 
 

@@ -44,7 +44,7 @@ from tests import (
 )
 from tests import world as worlds
 from tests.features.media.uploads import jpeg
-from tests.features.oauth.signing import proof
+from tests.features.oauth.signing import owned, proof
 from tests.surfaces.realtime.wires import Denied, Wire
 from tests.world import PASSWORD, Person, World
 
@@ -136,7 +136,7 @@ class Scene:
         self.things["device_id"] = device.json()["id"]
         self.things["passkey_id"] = access_factors.passkey(world, self.owner)
         linked = self.post(
-            "/api/v1/auth/oauth/google/link", self.owner, json={"id_token": companies.google("1")}
+            "/api/v1/auth/oauth/google/link", self.owner, json=owned({"id_token": companies.google("1")})
         )
         self.things["identity_id"] = linked["id"]
         self.things |= access_payments.things(world, stripe, self.owner, self.people["friend"])
@@ -144,7 +144,7 @@ class Scene:
         event = str(self.things["post_id#event"])
         self.things |= access_tickets.things(world, event, self.owner, self.people["friend"])
         self.things |= access_x18.things(world, self.owner, self.doors)
-        self.things |= access_linking.things(world, linking.banks, self.doors["/sioree"]["owner"])
+        self.things |= access_linking.things(world, linking, self.doors["/sioree"]["owner"])
         self.things |= access_starter.things(world, self.doors)
         self.things |= access_documents.things(world, self.owner, self.people["friend"], self.doors)
         for feature in OF_FEATURES:
@@ -370,7 +370,7 @@ BODIES: dict[str, Body] = {
         "json": proof(scene.companies, "facebook", "9", NEWCOMER)
     },
     "POST /api/v1/auth/oauth/{provider}/link": lambda scene, who: {
-        "json": proof(scene.companies, "google", "9")
+        "json": owned(proof(scene.companies, "google", "9"))
     },
     "POST /api/v1/auth/refresh": lambda scene, who: {"json": {"refresh_token": scene.owner.refresh_token}},
     "POST /api/v1/auth/forgot-password": lambda scene, who: {"json": {"email": scene.owner.email}},

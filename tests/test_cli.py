@@ -28,11 +28,10 @@ from majlis.kit import embedded
 from majlis.surfaces import unbuilt
 from tests import world as worlds
 from tests.conftest import _create
-from tests.servers import Serving, free_port, serving
+from tests.servers import READY_S, Serving, free_port, serving
 from tests.world import PASSWORD
 
-CHANGE_S = 2.0  # until a change by an operator counts everywhere
-PATIENCE_S = 30.0
+PATIENCE_S = 30.0  # half of the time after which a change would count without anybody told of it
 COMMANDS = sorted(cli.main.commands)
 
 
@@ -100,13 +99,12 @@ def url_of(server: Serving) -> str:
     return found[0]
 
 
-def until(true: Callable[[], bool], seconds: float = PATIENCE_S) -> float:
-    """Wait for something; how long it took."""
+def until(true: Callable[[], bool], seconds: float = READY_S) -> None:
+    """Wait for something."""
     began = time.monotonic()
     while not true():
         assert time.monotonic() - began < seconds, "it did not happen"
         time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def query(server: Serving, sql: str, *values: Any) -> list[Any]:
@@ -319,7 +317,7 @@ def test_an_account_is_made_and_signs_in(town: Serving) -> None:
     assert "no account" in majlis(folder, "user", "promote", "nobody@example.org", "--role", "user", code=1)
 
 
-def test_a_suspension_counts_within_two_seconds_and_can_be_undone(town: Serving) -> None:
+def test_a_suspension_counts_at_once_and_can_be_undone(town: Serving) -> None:
     folder = folder_of(town)
     majlis(folder, "user", "create", "spam@example.org", "--password", PASSWORD)
     auth = {"Authorization": f"Bearer {login(town, 'spam@example.org').json()['access_token']}"}
@@ -329,7 +327,7 @@ def test_a_suspension_counts_within_two_seconds_and_can_be_undone(town: Serving)
 
     assert status() == 200, "the server remembers this token now"
     majlis(folder, "user", "suspend", "spam@example.org")
-    until(lambda: status() == 401, CHANGE_S)
+    until(lambda: status() == 401, PATIENCE_S)
     assert login(town, "spam@example.org").status_code == 403
     live = "SELECT count(*) FROM user_sessions s JOIN users u ON u.id = s.user_id WHERE email = $1 AND NOT revoked"
     until(lambda: query(town, live, "spam@example.org")[0][0] == 0)
@@ -350,12 +348,12 @@ def test_a_lost_second_factor_is_reset(town: Serving) -> None:
     signed_in = login(town, email).json()
     assert (signed_in["requires_mfa"], signed_in["user"]["mfa_enabled"]) == (False, False)
     auth = {"Authorization": f"Bearer {raised['access_token']}"}
-    until(lambda: httpx.get(f"{town.url}/api/v1/users/me", headers=auth).status_code == 401, CHANGE_S)
+    until(lambda: httpx.get(f"{town.url}/api/v1/users/me", headers=auth).status_code == 401, PATIENCE_S)
     assert "nothing removed" in majlis(folder, "user", "reset-mfa", email, "--passkeys")
     assert "no account" in majlis(folder, "user", "reset-mfa", "nobody@example.org", code=1)
 
 
-def test_a_role_counts_within_two_seconds_in_other_processes(
+def test_a_role_counts_at_once_in_other_processes(
     town: Serving, runner: asyncio.Runner, tmp_path: Path
 ) -> None:
     folder, url = folder_of(town), url_of(town)
@@ -364,20 +362,19 @@ def test_a_role_counts_within_two_seconds_in_other_processes(
     secret = (folder / "secret_key").read_text().strip()
     settings = worlds.settings_for(tmp_path, url, secret_key=secret)
 
-    async def roles() -> tuple[str, float, str]:
+    async def roles() -> tuple[str, str]:
         async with main.opened(settings, url) as app:
             before = await sessions.authenticate(app, token)
             words = ("user", "promote", "elder@example.org", "--role", "moderator")
             await asyncio.to_thread(majlis, folder, *words)
-            began = time.monotonic()
-            while (after := await sessions.authenticate(app, token)).role == before.role:
-                if time.monotonic() - began > CHANGE_S:
-                    break
-                await asyncio.sleep(0.02)
-            return before.role, time.monotonic() - began, after.role
+            async with asyncio.timeout(PATIENCE_S):
+                after = before
+                while after.role == before.role:
+                    await asyncio.sleep(0.02)
+                    after = await sessions.authenticate(app, token)
+            return before.role, after.role
 
-    before, took, after = runner.run(roles())
-    assert (before, after) == ("user", "moderator") and took < CHANGE_S
+    assert runner.run(roles()) == ("user", "moderator")
 
 
 def test_a_token_is_remembered_while_nobody_tells_of_a_change(
@@ -395,7 +392,7 @@ def test_a_token_is_remembered_while_nobody_tells_of_a_change(
             connection = await asyncpg.connect(url)
             await connection.execute("UPDATE users SET role = 'admin' WHERE email = 'control@example.org'")
             await connection.close()
-            await asyncio.sleep(CHANGE_S)
+            await asyncio.sleep(2)
             return before.role, (await sessions.authenticate(app, token)).role
 
     assert runner.run(roles()) == ("user", "user")
@@ -476,7 +473,10 @@ def test_sigterm_lets_a_request_finish_and_stops_postgresql(scratch: Path) -> No
         "POST /api/v1/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     )
-    with serving(folder) as server, socket.create_connection(("127.0.0.1", server.port), 20) as connection:
+    with (
+        serving(folder, MAJLIS_DRAIN_S="120") as server,
+        socket.create_connection(("127.0.0.1", server.port), 120) as connection,
+    ):
         postgres = embedded.running(folder / "postgres")
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100"), "the handler waits for the body now"
@@ -518,7 +518,7 @@ def test_at_a_terminal_it_greets_and_ctrl_c_ends_it(scratch: Path) -> None:
     assert str(folder / "mail") in text and "development" in text
     assert httpx.get(f"{address[1]}/health/live").status_code == 200
     process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE_S) == 0
+    assert process.wait(READY_S) == 0
     os.close(leader)
     assert embedded.running(folder / "postgres") is None
 
@@ -585,7 +585,7 @@ def test_work_runs_jobs_for_a_server_that_does_not(scratch: Path) -> None:
             until(lambda: (folder / "mail").exists() and any((folder / "mail").glob("*.eml")))
         finally:
             worker.send_signal(signal.SIGTERM)
-            said, _ = worker.communicate(timeout=PATIENCE_S)
+            said, _ = worker.communicate(timeout=READY_S)
         assert worker.returncode == 0
         assert [json.loads(line)["event"] for line in said.splitlines()] == ["working", "stopped"]
         assert "No jobs wait" in majlis(folder, "jobs")

@@ -22,7 +22,26 @@ WITHHELD = {"GET /health": {"version"}, "GET /health/ready": {"version"}}
 # What a contract offers in a rule without naming an operation for it.
 BESIDES = {
     "starter": {"POST /api/v1/ws-ticket"},  # D14: a ticket in place of the token in the query
-    "x18": {  # R45: what paid content needs
+    "x18": {  # R44: messages, polls, devices, the socket; R45: what paid content needs
+        "GET /api/conversations",
+        "POST /api/conversations",
+        "GET /api/conversations/unread-count",
+        "GET /api/conversations/{}",
+        "GET /api/conversations/{}/messages",
+        "POST /api/conversations/{}/messages",
+        "PATCH /api/messages/{}/read",
+        "DELETE /api/messages/{}",
+        "POST /api/posts/{}/vote",
+        "DELETE /api/posts/{}/vote",
+        "GET /api/devices",
+        "PUT /api/devices",
+        "DELETE /api/devices",
+        "DELETE /api/devices/{}",
+        "GET /api/devices/webpush-key",
+        "GET /api/notifications/settings",
+        "PUT /api/notifications/settings",
+        "POST /api/ws-ticket",
+        "GET /ws",
         "GET /api/dashboard",
         "POST /api/posts/{}/buy",
         "POST /api/users/{}/subscribe",
@@ -30,9 +49,9 @@ BESIDES = {
         "GET /storage/paid/{}",
     },
 }
-# Fields beside a contract's: in x18, those of paid posts alone, which are not sent with other posts.
-PAID = {"price", "currency", "is_locked"}
-EXTRA = {"x18": {"answer": PAID, "body": {"price", "teaser", "preview_media_ids"}}}
+# Fields beside a contract's: in x18, those of paid posts and polls alone, which are not sent with other posts.
+SPECIAL = {"price", "currency", "is_locked", "poll"}
+EXTRA = {"x18": {"answer": SPECIAL, "body": {"price", "teaser", "preview_media_ids", "poll"}}}
 DEPTH = 2  # levels of fields that are compared
 Fields = dict[str, Any]
 

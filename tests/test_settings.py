@@ -121,6 +121,7 @@ def test_production_starts_with_safe_settings(folder: Path) -> None:
         ("SECRET_KEY", "a" * 40),
         ("SECRET_KEY", f"{CANARY},changeme"),
         ("RATE_LIMITS", "off"),
+        ("BCRYPT_COST", "10"),
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", "https://app.example.org, *"),
         ("PUBLIC_URL", ""),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import json as jsonlib
 from collections.abc import AsyncIterator, Coroutine
@@ -17,14 +18,16 @@ from majlis import main
 from majlis.app import App, sealer
 from majlis.features.articles import service as articles
 from majlis.features.identity import service as identity
+from majlis.features.media import service as media
 from majlis.features.profiles import service as profiles
 from majlis.features.sessions import service as sessions
-from majlis.kit import facts, hints, jobs, limits, page
+from majlis.kit import facts, hints, jobs, limits, page, passwords
 from majlis.kit.bus import MemoryBus
 from majlis.kit.cache import MemoryCache
 from majlis.kit.db import Database, Pool, open_pool, prepare_connection
 from majlis.kit.http import Request, Server
 from majlis.kit.http.idempotency import Idempotency
+from majlis.kit.http.server import Surface
 from majlis.kit.limits import Limiter
 from majlis.kit.me import Me, Origin
 from majlis.kit.tokens import Gate
@@ -95,8 +98,8 @@ class World:
         self.app = app
         self.url = url
         self._names = itertools.count(1)
-        main.load_handlers()
         self.server = server_of(app)
+        self.go(media.open_addresses(app, Me.system))
         transport = httpx.ASGITransport(app=self.server, client=("127.0.0.1", 4711))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://majlis.test")
 
@@ -171,6 +174,13 @@ class World:
         self.go(self.app.social.aclose())
 
 
+@functools.cache
+def doors() -> list[Surface]:
+    """Every door, made once: they keep nothing of an app."""
+    main.load_handlers()
+    return main.surfaces()
+
+
 def server_of(app: App) -> Server:
     """The ASGI server over this app, without its start-up."""
 
@@ -184,7 +194,7 @@ def server_of(app: App) -> Server:
         return limits.client_ip(request.peer, forwarded, trusted)
 
     server = Server(
-        main.surfaces(),
+        doors(),
         client_ip=client_ip,
         timeout_s=app.settings.request_timeout_s,
         max_body=app.settings.max_body_mb * 1024 * 1024,
@@ -197,13 +207,15 @@ def server_of(app: App) -> Server:
 
 
 def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
-    """Settings of a test: limits and the naming of places off unless asked for."""
+    """Settings of a test: limits and the naming of places off, passwords hashed quickly, unless asked for."""
     values: dict[str, Any] = {
         "rate_limits": "off",
+        "bcrypt_cost": 4,
         "geocoder": "off",
         "secret_key": SECRET,
         "data_dir": str(folder),
         "database_url": url,
+        "request_timeout_s": 300.0,  # a busy machine may be slow
     }
     return Settings(**{**values, **changes})
 
@@ -211,6 +223,7 @@ def settings_for(folder: Path, url: str, **changes: Any) -> Settings:
 def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> App:
     """An app over this database, with everything else in memory or a temporary folder."""
     page.configure(settings.secret_keys()[0])
+    passwords.configure(settings.bcrypt_cost)
     bus = MemoryBus()
     hints.connect(bus)
     return App(
@@ -235,16 +248,38 @@ def app_over(db: Database, settings: Settings, pictures: images.ImagePool) -> Ap
     )
 
 
+# Connections between two tests, by their database: a new one would have to learn all tables and statements anew.
+_idle: dict[str, list[asyncpg.Connection]] = {}
+
+
 @contextlib.asynccontextmanager
 async def rolled_back(url: str) -> AsyncIterator[Database]:
     """A database whose every change is undone at the end."""
-    connection = await asyncpg.connect(url, server_settings={"timezone": "UTC"}, statement_cache_size=1000)
+    idle = _idle.setdefault(url, [])
+    connection = idle.pop() if idle else await _connected(url)
+    fit = False
     try:
-        await prepare_connection(connection)
         await connection.execute("BEGIN")
         yield Database(NestedPool(connection))
         await connection.execute("ROLLBACK")
+        await connection.reset()  # of what outlives a transaction: settings, listening, locks
+        fit = True
     finally:
+        if fit:
+            idle.append(connection)
+        else:
+            await connection.close()
+
+
+async def _connected(url: str) -> asyncpg.Connection:
+    connection = await asyncpg.connect(url, server_settings={"timezone": "UTC"}, statement_cache_size=1000)
+    await prepare_connection(connection)
+    return connection
+
+
+async def close_idle(url: str) -> None:
+    """Close the connections that are kept between two tests."""
+    for connection in _idle.pop(url, []):
         await connection.close()
 
 

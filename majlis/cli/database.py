@@ -94,10 +94,12 @@ def _folder(feature: str) -> Path:
 @click.argument("what")
 def create(feature: str, what: str) -> None:
     """Write an empty migration WHAT of FEATURE, and its rollback."""
+    from majlis import main
     from majlis.kit import clock, migrations
 
     folder = _folder(feature)
     if not re.search(r"[a-z0-9]", what.lower()):
         raise click.UsageError("Say in a few words what it does.")
-    path = migrations.create(folder, what, f"{clock.now():%Y%m%dT%H%M}")
+    stamp = migrations.next_stamp(main.migration_folders(), clock.now())
+    path = migrations.create(folder, what, stamp)
     click.echo(f"{path}\n{path.with_suffix('.rollback.sql')}")

@@ -87,7 +87,7 @@ async def _apart(work: Callable[[], T]) -> T:
     def guarded() -> T:
         try:
             return work()
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError, RuntimeError) as error:
             raise Unreadable(str(error)) from None
         except BaseException as error:
             if type(error).__name__ != "PanicException":  # what Rust did not expect, which is no Exception

@@ -20,6 +20,7 @@ from majlis.kit.joint import Together
 from majlis.kit.pool import Pool as Pool
 from majlis.kit.pool import open_pool as open_pool
 from majlis.kit.query import Query as Query
+from majlis.kit.versions import Versions
 
 T = TypeVar("T")
 logger = log.get("majlis.db")
@@ -69,6 +70,10 @@ class Reader:
             return await self.records(query.sql, *args)
         self.queries += 1
         return await self._db.together[self._pool].ask(query, args)
+
+    def versions(self, name: str, most: int) -> Versions[Any]:
+        """What was made of rows of this database, by a name; at most so many values are kept."""
+        return self._db.versions(name, most)
 
     @property
     def _alone(self) -> bool:
@@ -252,11 +257,23 @@ class Database:
         self.pool = pool
         self.replica = replica or pool
         self.together = {pool: Together(pool) for pool in {self.pool, self.replica}}
+        self._versions: dict[str, Versions[Any]] = {}
 
     def tx(self) -> Tx:
         """A transaction on the primary. In a request that holds one open already, that one goes on."""
         hold = _hold.get()
         return Tx(self, self.pool) if hold is None else hold.tx
+
+    def versions(self, name: str, most: int) -> Versions[Any]:
+        """See Reader.versions."""
+        found = self._versions.get(name)
+        if found is None:
+            found = self._versions[name] = Versions(most)
+        return found
+
+    def forget(self) -> None:
+        """Drop what was made of rows, as a start does."""
+        self._versions.clear()
 
     @property
     def held(self) -> bool:

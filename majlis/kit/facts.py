@@ -5,7 +5,7 @@ stored in the transaction of the work itself, so a crash loses neither or both.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar, get_type_hints
 
@@ -22,9 +22,12 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class Job:
-    """A named handler of one payload type. Its first parameter is `tx` or `app`, the second the payload."""
+    """A named handler of one payload type. Its first parameter is `tx` or `app`, the second the payload.
 
-    def __init__(self, name: str, handler: Handler, payload: Any) -> None:
+    Where it is run `together` the second is a list of payloads.
+    """
+
+    def __init__(self, name: str, handler: Handler, payload: Any, *, together: bool = False) -> None:
         parameters = list(inspect.signature(handler).parameters)
         if len(parameters) != 2 or parameters[0] not in ("tx", "app"):
             raise TypeError(f"{name}: a handler takes (tx, payload) or (app, payload)")
@@ -32,6 +35,7 @@ class Job:
         self.handler = handler
         self.owns_transactions = parameters[0] == "app"
         self.payload = payload
+        self.together = together
 
     def decode(self, payload: bytes) -> Any:
         """The payload as its type."""
@@ -50,24 +54,28 @@ class Registry:
         self.jobs: dict[str, Job] = {}
         self.by_fact: dict[type[Fact], list[str]] = {}
         self.schedules: dict[str, tuple[str, Handler]] = {}
+        self.reopening: set[str] = set()  # jobs whose key is free again once they begin
 
-    def add(self, name: str, handler: Handler, payload: Any) -> None:
+    def add(self, name: str, handler: Handler, payload: Any, *, together: bool = False) -> None:
         """Register a handler under a name. Raises ValueError when the name is taken."""
         if name in self.jobs:
             raise ValueError(f"{name} is registered twice")
-        self.jobs[name] = Job(name, handler, payload)
+        self.jobs[name] = Job(name, handler, payload, together=together)
 
 
 registry = Registry()
 
 
-def on(*facts: type[Fact]) -> Callable[[F], F]:
-    """Run this handler for each of these facts, in a transaction of its own, at least once."""
+def on(*facts: type[Fact], together: bool = False) -> Callable[[F], F]:
+    """Run this handler for each of these facts, in a transaction of its own, at least once.
+
+    With `together` it takes a list: of what happened at about the same time, all of one kind.
+    """
 
     def register(handler: F) -> F:
         for fact in facts:
             name = f"{name_of(handler)}:{fact.__name__}"
-            registry.add(name, handler, fact)
+            registry.add(name, handler, fact, together=together)
             registry.by_fact.setdefault(fact, []).append(name)
         return handler
 
@@ -79,6 +87,12 @@ def job(handler: F) -> F:
     payload = list(inspect.signature(handler).parameters)[1]
     registry.add(name_of(handler), handler, get_type_hints(handler)[payload])
     return handler
+
+
+def reopening(handler: F) -> F:
+    """Like `job`, for one that looks at everything there is: what comes once it has begun makes another of its key."""
+    registry.reopening.add(name_of(handler))
+    return job(handler)
 
 
 def every(cron: str) -> Callable[[F], F]:
@@ -94,6 +108,13 @@ def every(cron: str) -> Callable[[F], F]:
 ENQUEUE = """
 INSERT INTO pgqueuer (priority, status, entrypoint, payload, execute_after, dedupe_key)
 SELECT 0, 'queued', name, $2, now() + $3::interval, $4 FROM unnest($1::text[]) AS name
+ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL DO NOTHING
+"""
+# In one order, so that two who store jobs of the same keys do not wait for one another in a circle.
+ENQUEUE_ALL = """
+INSERT INTO pgqueuer (priority, status, entrypoint, payload, execute_after, dedupe_key)
+SELECT 0, 'queued', $1, payload, now() + $3::interval, key
+FROM unnest($2::bytea[], $4::text[]) AS given (payload, key) ORDER BY key
 ON CONFLICT (dedupe_key) WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL DO NOTHING
 """
 
@@ -137,12 +158,26 @@ async def emit(tx: Tx, *facts: Fact) -> None:
 async def enqueue(
     tx: Tx, handler: Handler, payload: Any, *, after: timedelta = timedelta(0), key: str | None = None
 ) -> None:
-    """Store a job for a handler made by `@job`. While one with the same key waits, no second is stored."""
+    """Store a job for a handler made by `@job`. While one with the same key waits or runs, no second is stored."""
+    await tx.run(ENQUEUE, [_known(handler)], msgspec.json.encode(payload), after, key)
+    announce(tx)
+
+
+async def enqueue_all(
+    tx: Tx, handler: Handler, payloads: Mapping[str, Any], *, after: timedelta = timedelta(0)
+) -> None:
+    """Store jobs for a handler made by `@job`, by their keys; as `enqueue` does."""
+    if payloads:
+        encoded = [msgspec.json.encode(payload) for payload in payloads.values()]
+        await tx.run(ENQUEUE_ALL, _known(handler), encoded, after, list(payloads))
+        announce(tx)
+
+
+def _known(handler: Handler) -> str:
     name = name_of(handler)
     if name not in registry.jobs:
         raise LookupError(f"{name} is not a job")
-    await tx.run(ENQUEUE, [name], msgspec.json.encode(payload), after, key)
-    announce(tx)
+    return name
 
 
 # What the queue holds, for metrics and the command line.

@@ -26,11 +26,17 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
 FROM pg_database WHERE datname = current_database()
 """
 TIME = "SELECT clock_timestamp()"
+EMPTY = "SELECT NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')"
 
 
 async def server(connection: Any) -> ServerFacts:
     """Version and encoding of what an asyncpg connection leads to."""
     return ServerFacts(*await connection.fetchrow(SERVER))
+
+
+async def is_empty(connection: Any) -> bool:
+    """Whether the database has no tables."""
+    return bool(await connection.fetchval(EMPTY))
 
 
 async def drift_s(connection: Any) -> float:

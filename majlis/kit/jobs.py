@@ -3,24 +3,32 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import msgspec
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Context, Schedule
 from pgqueuer.domain.models import Job as StoredJob
 from pgqueuer.qm import QueueManager
-from pgqueuer.queries import Queries
 from pgqueuer.sm import SchedulerManager
 
-from majlis.kit import clock, log, telemetry
+from majlis.kit import clock, log, pool, telemetry
 from majlis.kit.db import Database, Query, Tx
 from majlis.kit.facts import Job, Registry
+from majlis.kit.queue import Queue
 
 logger = log.get("majlis.jobs")
+GONE = (
+    *pool.AWAY,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
+Close = Callable[[], Awaitable[None]]
 
 POLL = timedelta(seconds=2)  # finds jobs whose wake-up hint was lost
 BATCH = 20
@@ -45,6 +53,46 @@ class _Executor(DatabaseRetryEntrypointExecutor):
             raise RetryRequested(delay=timedelta(0), reason="cancelled") from end
 
 
+class _Gathered:
+    """Runs jobs of one kind together that were taken out of the queue together; after a failure each alone."""
+
+    def __init__(self, perform: Callable[[Sequence[bytes]], Awaitable[None]]) -> None:
+        self._perform = perform
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self, payload: bytes) -> None:
+        """Run a job with those that begin in the same turn of the loop. Raises what this one alone comes to."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((payload, answer))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._start)
+        await answer
+
+    def _start(self) -> None:
+        jobs, self._waiting = self._waiting, []
+        task = asyncio.get_running_loop().create_task(self._run(jobs))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, jobs: Sequence[tuple[bytes, "asyncio.Future[None]"]]) -> None:
+        try:
+            await self._perform([payload for payload, _ in jobs])
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whoever waits for it raises it
+            if len(jobs) == 1 or not isinstance(error, Exception):
+                for _, answer in jobs:
+                    if not answer.done():
+                        answer.set_exception(error)
+                return
+            for one in jobs:
+                await self._run([one])
+        else:
+            for _, answer in jobs:
+                if not answer.done():
+                    answer.set_result(None)
+
+
 class Worker:
     """Runs the jobs of a registry until stopped."""
 
@@ -56,7 +104,7 @@ class Worker:
         self._db = db
         self._registry = registry
         self._attempts = attempts
-        queries = Queries.from_asyncpg_connection(connection)
+        queries = Queue(connection, registry.reopening)
         self._queue = QueueManager(queries)
         self._schedules = SchedulerManager(queries)
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,8 +114,15 @@ class Worker:
             self._schedule(name, cron, handler)
 
     def _add(self, job: Job) -> None:
+        async def perform_all(payloads: Sequence[bytes]) -> None:
+            await perform(self._app, self._db, job, *payloads)
+
+        gathered = _Gathered(perform_all) if job.together else None
+
         async def run(stored: StoredJob) -> None:
-            await self._run(job, stored)
+            payload = stored.payload or b"null"
+            with _observed(job.name), telemetry.traces.span(f"job {job.name}"):
+                await (gathered.run(payload) if gathered else perform(self._app, self._db, job, payload))
 
         parameters = EntrypointExecutorParameters(
             func=run, concurrency_limit=0, accepts_context=False, on_failure="hold"
@@ -87,13 +142,14 @@ class Worker:
             with _observed(name):
                 await handler(self._app)
 
-    async def _run(self, job: Job, stored: StoredJob) -> None:
-        with _observed(job.name), telemetry.traces.span(f"job {job.name}"):
-            await perform(self._app, self._db, job, stored.payload or b"null")
-
     async def run(self) -> None:
         """Work until `stop`. Raises what broke the queue itself."""
-        queue = self._queue.run(dequeue_timeout=POLL, batch_size=BATCH, max_concurrent_tasks=2 * BATCH)
+        queue = self._queue.run(
+            dequeue_timeout=POLL,
+            batch_size=BATCH,
+            max_concurrent_tasks=2 * BATCH,
+            log_aggregation_interval=timedelta(0),  # nobody reads those statistics; there are metrics
+        )
         self._tasks = [asyncio.create_task(queue)]
         if self._schedules.registry:
             self._tasks.append(asyncio.create_task(self._schedules.run()))
@@ -110,10 +166,10 @@ class Worker:
 
 
 class Keeper:
-    """Keeps a worker at work: one that breaks, as when the database restarts, is followed by another."""
+    """Keeps a worker at work: one that breaks, as when the database goes away, is followed by another."""
 
-    def __init__(self, start: Callable[[], Awaitable[tuple[Worker, Any]]]) -> None:
-        """`start` makes a worker and the connection that it owns."""
+    def __init__(self, start: Callable[[], Awaitable[tuple[Worker, Close]]]) -> None:
+        """`start` makes a worker, and what closes the connections that it owns."""
         self._start = start
         self._worker: Worker | None = None
         self._stopping = asyncio.Event()
@@ -124,18 +180,31 @@ class Keeper:
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = RESTART_S
         while not self._stopping.is_set():
+            began = loop.time()
             try:
-                self._worker, connection = await self._start()
+                self._worker, close = await self._start()
                 try:
-                    await self._worker.run()
+                    if not self._stopping.is_set():
+                        await self._work(self._worker, again=pause > RESTART_S)
                 finally:
-                    connection.terminate()
+                    await close()
             except Exception as error:
-                logger.error("worker broke", exc_info=error, again_in_s=RESTART_S)
+                pause = RESTART_S if loop.time() - began > MOST_RESTART_S else pause
+                # Without the database there is nothing to see in where it was noticed.
+                told = False if isinstance(error, GONE) else error
+                logger.error("worker_broke", error=repr(error), exc_info=told, again_in_s=pause)
                 telemetry.jobs.labels("worker", "broken").inc()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), RESTART_S)
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            pause = min(2 * pause, MOST_RESTART_S)
+
+    async def _work(self, worker: Worker, *, again: bool) -> None:
+        if again:
+            logger.info("worker_back")
+        await worker.run()
 
     async def stop(self) -> None:
         """Let running jobs finish, then return."""
@@ -180,9 +249,12 @@ class Nudge:
             await asyncio.sleep(HINT_S)
 
 
-RESTART_S = 1.0
+RESTART_S, MOST_RESTART_S = 1.0, 15.0  # before another worker begins: twice as long each time
 HINT_S = 0.05  # at most twenty hints a second and process: NOTIFY serialises commits
-NOTIFY = Query(str, "SELECT pg_notify('ch_pgqueuer', $1)::text")
+# It holds a lock over the whole server when it commits, and not until the disk has answered: a hint may be lost.
+NOTIFY = Query(
+    str, "SELECT pg_notify('ch_pgqueuer', $1)::text FROM set_config('synchronous_commit', 'off', true)"
+)
 
 
 def _changed() -> str:
@@ -209,9 +281,10 @@ def _observed(name: str) -> Any:
     logger.debug("job done", job=name, ms=round((time.perf_counter() - started) * 1000, 1))
 
 
-async def perform(app: Any, db: Database, job: Job, payload: bytes) -> None:
-    """Run one job now: in a transaction of its own, or as the owner of its transactions."""
-    value = job.decode(payload)
+async def perform(app: Any, db: Database, job: Job, *payloads: bytes) -> None:
+    """Run a job now, or several of a kind that is run together: in a transaction, or as the owner of its own."""
+    values = [job.decode(payload) for payload in payloads]
+    value = values if job.together else values[0]
     if job.owns_transactions:
         await job.handler(app, value)
     else:

@@ -1,5 +1,6 @@
 """Who is calling."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -22,6 +23,7 @@ class Me(msgspec.Struct, frozen=True):
     verified: bool = False
     is_system: bool = False
     door: str = ""  # at which the token counts; empty for the native one
+    until: datetime | None = None  # when that token is over
 
     anonymous: ClassVar["Me"]
     system: ClassVar["Me"]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -21,7 +22,10 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 from yoyo.migrations import MigrationList
 
+from majlis.kit import queue
+
 KIT = Path(__file__).parent / "migrations"
+STAMP, FORM = re.compile(r"\d{8}T\d{4}_"), "%Y%m%dT%H%M"  # of names of migrations
 LOCK = 0x4D616A6C  # "Majl": one migration run at a time in a database
 TIMEOUTS = "SET lock_timeout = '4s'; SET statement_timeout = '{}s'"
 LONG_S = 3600  # what cannot run in a transaction, such as building an index concurrently, may take an hour
@@ -90,6 +94,17 @@ class Migrator:
         return str(migration.id)
 
 
+def next_stamp(folders: Iterable[Path], now: datetime) -> str:
+    """What the name of a new migration begins with: now, but behind all in these folders, whatever the clock says.
+
+    Before them it would find none of their tables in a database that is made anew.
+    """
+    names = (path.name for folder in folders for path in folder.glob("*.sql"))
+    newest = max((name[:13] for name in names if STAMP.match(name)), default="")
+    stamp = f"{now:{FORM}}"
+    return stamp if stamp > newest else f"{datetime.strptime(newest, FORM) + timedelta(minutes=1):{FORM}}"  # noqa: DTZ007
+
+
 def create(folder: Path, what: str, stamp: str) -> Path:
     """Write an empty migration and its rollback into a folder; returns the first's path."""
     name = f"{stamp}_{re.sub(r'[^a-z0-9]+', '_', what.lower()).strip('_')}"
@@ -115,6 +130,8 @@ async def install_queue(url: str) -> None:
         else:
             await queries.upgrade()
         await connection.execute("DROP TRIGGER IF EXISTS tg_pgqueuer_changed ON pgqueuer")
+        if not await connection.fetchval(queue.HAS_INDEX):
+            await connection.execute(queue.INDEX)
     finally:
         await connection.close()
 

@@ -4,11 +4,13 @@ A feature names its columns in its store; the place of a value, which must be gi
 `table|column|key|…` with the keys of its row.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from majlis.kit import log
+from majlis.kit import jobs, log
 from majlis.kit.crypto import Sealer, Unsealable
 from majlis.kit.db import Database, Tx
 
@@ -100,6 +102,15 @@ async def _batch(tx: Tx, sealer: Sealer, result: Resealed, after: tuple[Any, ...
             continue
         result.done += await tx.run(which.write(), value, sealer.seal(plain, place), *keys)
     return keys
+
+
+@contextlib.contextmanager
+def or_dropped(what: str) -> Iterator[None]:
+    """In a job that opens such a value: where no key does, trying again never helps. Raises jobs.Dropped."""
+    try:
+        yield
+    except Unsealable as error:
+        raise jobs.Dropped(f"{what} cannot be opened: {error}") from error
 
 
 async def counts(tx: Tx) -> dict[Column, dict[str, int]]:

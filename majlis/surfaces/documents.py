@@ -51,7 +51,7 @@ POLICY = (
 )
 HERE = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-OWN = ("docs.js", "front.js", "majlis.css", "favicon.svg")
+OWN = ("docs.js", "front.js", "landing.js", "majlis.css", "favicon.svg")
 SWAGGER = ("swagger-ui-bundle.js", "swagger-ui.css")
 YEAR = "public, max-age=31536000, immutable"
 HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
@@ -140,7 +140,8 @@ def _fingerprint() -> str:
     ).hexdigest()
 
 
-def _page(name: str, **values: Any) -> Response:
+def page(name: str, **values: Any) -> Response:
+    """A page of ours, from its template."""
     text = _pages.get_template(name).render(version=__version__, fingerprint=_fingerprint(), **values)
     headers = {
         "Content-Security-Policy": POLICY,
@@ -159,6 +160,12 @@ def _base(app: App, request: Request) -> str:
     return f"{request.scope.get('scheme', 'http')}://{host}"
 
 
+def _door(surface: Any) -> tuple[str, str, str]:
+    """The title of another door, its documents, and its first sentence."""
+    words = " ".join(getattr(surface, "description", "").split())
+    return surface.title, surface.mount + "/docs", words.partition(". ")[0].rstrip(".")
+
+
 @api.get("/", policy=access.none)
 async def front(app: App, request: Request) -> Welcome:
     """What runs here and where to go: a page for browsers, JSON for others."""
@@ -172,7 +179,7 @@ async def front(app: App, request: Request) -> Welcome:
         return cast(Welcome, http.Answer(welcome, 200, {"Vary": "Accept"}))
     folder = "" if settings.mode == "production" or settings.mail_url else str(mail.mail_folder(settings))
     operations = sum(route.documented for part in surface.apis for route in part.routes)
-    page = _page(
+    shown = page(
         "front.html",
         welcome=welcome,
         mount=mount,
@@ -180,8 +187,9 @@ async def front(app: App, request: Request) -> Welcome:
         mail_folder=folder,
         operations=operations,
         groups=len({route.api for part in surface.apis for route in part.routes if route.documented}),
+        doors=[_door(one) for one in getattr(surface, "beside", ())],
     )
-    return cast(Welcome, page)
+    return cast(Welcome, shown)
 
 
 @api.get("/openapi.json", policy=access.none)
@@ -194,7 +202,7 @@ async def openapi_document(app: App, request: Request) -> dict[str, Any]:
 async def docs(app: App, request: Request) -> Any:
     """The document as a page, on which requests can be tried."""
     surface = request.route.surface
-    return _page("docs.html", title=surface.title, mount=surface.mount)
+    return page("docs.html", title=surface.title, mount=surface.mount)
 
 
 @api.get("/docs/static/{name}", policy=access.none, content_type="text/css", documented=False)

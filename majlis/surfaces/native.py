@@ -1,6 +1,7 @@
 """The server's own API under /api/v1: its callers, limits and the shape of its refusals."""
 
 from collections.abc import Awaitable, Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -25,6 +26,42 @@ SOCKET = "/ws"
 LIMITED = "/api/"  # health, metrics, documents and media are not
 
 
+# What the document says of each group of routes, to which several features add.
+GROUPS = {
+    "admin": "How the server is used, for its admins.",
+    "authentication": "Registering, signing in and out, passwords, second factors, passkeys, accounts at companies.",
+    "businesses": "Businesses: finding, following and keeping them, their hours, pictures and categories.",
+    "channels": "Channels of workspaces: making, joining and keeping them.",
+    "chat": "Direct chats between two people.",
+    "comments": "Comments, replies and likes of them.",
+    "composing": "Messages that are not sent yet: drafts, and those that wait for their time.",
+    "connections": "The caller's accounts at social networks.",
+    "conversations": "The engine under chats and channels: members, messages, threads, reactions, pins.",
+    "discovery": "The map, and a search through everything.",
+    "documents": "Documents that several people write; and the pages of this server.",
+    "drafts": "Posts that are not published yet.",
+    "events": "Events: who comes, series, who is asked in when a place becomes free.",
+    "files": "Files in channels.",
+    "health": "For operators: whether the server is well, and metrics.",
+    "invites": "Invitations to workspaces.",
+    "media": "The bytes of pictures and videos.",
+    "members": "Workspaces of the caller, and the people there.",
+    "messages": "What is said in channels: messages, threads, reactions, pins, search, mentions.",
+    "moderation": "Reports, cases and decisions about them, filters, the audit trail.",
+    "notifications": "What people are told, where they want to be told it, their devices.",
+    "payments": "Payments and payouts, paid posts, subscriptions, what authors earn.",
+    "polls": "Votes in polls.",
+    "posts": "Posts of all types, feeds, likes, bookmarks, shares, their history.",
+    "privacy": "Who sees what of the caller.",
+    "profile": "People: the caller's profile, follows, blocks, mutes, copies of their data.",
+    "rooms": "Who is where at this moment.",
+    "sales": "Goods, and their categories.",
+    "tickets": "Tickets of events: types, orders, discounts, handing on, the door.",
+    "upload": "Uploads of pictures, before they are used.",
+    "workspaces": "Workspaces: settings, emoji, webhooks, exports.",
+}
+
+
 class ErrorBody(msgspec.Struct):
     """What was refused and why; `details` names every wrong field."""
 
@@ -46,6 +83,8 @@ class Native(Dialect):
     name = "majlis"
     title = "Majlis"
     mount = ""
+    groups = GROUPS
+    beside: Sequence[Any] = ()  # the other doors, which the front page names
     error_type = Error
 
     def __init__(self, apis: Sequence[Api]) -> None:

@@ -14,6 +14,7 @@ from majlis.kit.http import Request, access
 
 logger = log.get("majlis.health")
 api = http.Api("health")
+FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 ALIVE = Query(int, "SELECT 1")
 
 
@@ -78,10 +79,17 @@ async def live(app: App) -> Live:
     return Live("ok")
 
 
+def _forwarded(app: App, request: Request) -> bool:
+    """Whether this came through a proxy whose word nobody trusts: then everybody has the address of that one."""
+    return not app.settings.trusted_proxies and any(name in request.headers for name in FORWARDED)
+
+
 @api.get("/metrics", policy=access.internal, content_type="text/plain")
 async def metrics(app: App, request: Request) -> Any:
     """Prometheus metrics, for the operator's networks only."""
-    if not limits.within(request.ip, limits.networks(app.settings.metrics_networks)):
+    if _forwarded(app, request) or not limits.within(
+        request.ip, limits.networks(app.settings.metrics_networks)
+    ):
         raise Forbidden("Metrics are for the internal network.")
     for name, pool in (("primary", app.db.pool), ("replica", app.db.replica)):
         size, idle = pool.sizes()

@@ -6,8 +6,9 @@ Looking into them takes PyAV (`pip install majlis[video]`); without it a video h
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
-from typing import Literal
+from typing import IO, Literal
 
 import msgspec
 
@@ -18,6 +19,8 @@ logger = log.get("majlis.videos")
 WORKER = "majlis.vendors.video_worker"
 SECONDS = 15.0  # for one video
 MOST = 32 * 1024 * 1024  # bytes of an answer
+HEAD = 64  # bytes that tell a video
+PIECE = 1024 * 1024  # bytes of a video in memory at a time
 APPLE = b"qt  "
 BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"MSNV", b"dash")
 MimeType = Literal["video/mp4", "video/webm", "video/quicktime"]
@@ -47,7 +50,8 @@ class Looks(msgspec.Struct):
 class Clip(msgspec.Struct):
     """A video as it came, and what is known of it; the poster is a JPEG."""
 
-    data: bytes
+    file: IO[bytes]
+    size: int
     mime_type: MimeType
     looks: Looks | None = None
     poster: bytes | None = None
@@ -59,7 +63,7 @@ def sniff(data: bytes) -> MimeType | None:
         return "video/mp4"
     if data[4:8] == b"ftyp" and data[8:12] == APPLE:
         return "video/quicktime"
-    if data.startswith(b"\x1a\x45\xdf\xa3") and b"\x42\x82\x84webm" in data[:64]:
+    if data.startswith(b"\x1a\x45\xdf\xa3") and b"\x42\x82\x84webm" in data[:HEAD]:
         return "video/webm"
     return None
 
@@ -67,28 +71,30 @@ def sniff(data: bytes) -> MimeType | None:
 _turn = asyncio.Semaphore(1)  # one at a time: each takes a core for a moment
 
 
-async def look(data: bytes, terms: Terms = USUAL) -> Clip:
+async def look(file: IO[bytes], terms: Terms = USUAL) -> Clip:
     """The video with its poster, as far as it can be looked into. Raises UnsupportedType or TooLarge (10 MiB)."""
-    kind = sniff(data)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    kind = sniff(file.read(HEAD))
     if kind is None or kind not in terms.kinds:
         taken = " or ".join(NAMES[one] for one in terms.kinds)
         raise UnsupportedType(f"Videos may be {taken}.", code="unsupported_video")
-    if len(data) > terms.most:
+    if size > terms.most:
         raise TooLarge(f"Videos may have {terms.most // (1024 * 1024)} MiB.", code="video_too_large")
     if find_spec("av") is None:
-        return Clip(data, kind)
+        return Clip(file, size, kind)
     async with _turn:
-        answer = await _ask(data, kind)
+        answer = await _ask(file, kind)
     head, _, poster = answer.partition(b"\n")
     try:
         looks = msgspec.json.decode(head, type=Looks)
     except msgspec.DecodeError:
-        logger.info("a video could not be looked into", bytes=len(data), type=kind)
-        return Clip(data, kind)
-    return Clip(data, kind, looks, poster if poster.startswith(b"\xff\xd8\xff") else None)
+        logger.info("a video could not be looked into", bytes=size, type=kind)
+        return Clip(file, size, kind)
+    return Clip(file, size, kind, looks, poster if poster.startswith(b"\xff\xd8\xff") else None)
 
 
-async def _ask(data: bytes, kind: MimeType) -> bytes:
+async def _ask(file: IO[bytes], kind: MimeType) -> bytes:
     """What a process says of the video; nothing when it fails or takes too long."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", WORKER, READERS[kind],
@@ -97,7 +103,9 @@ async def _ask(data: bytes, kind: MimeType) -> bytes:
     )  # fmt: skip
     try:
         async with asyncio.timeout(SECONDS):
-            answer, _ = await process.communicate(data)
+            assert process.stdin is not None and process.stdout is not None
+            answer, _ = await asyncio.gather(process.stdout.read(), _tell(process.stdin, file))
+            await process.wait()
     except TimeoutError:
         return b""
     finally:
@@ -105,3 +113,14 @@ async def _ask(data: bytes, kind: MimeType) -> bytes:
             process.kill()
             await process.wait()
     return answer if process.returncode == 0 and len(answer) <= MOST else b""
+
+
+async def _tell(pipe: asyncio.StreamWriter, file: IO[bytes]) -> None:
+    """Write a file to a process, which may have seen enough before its end."""
+    file.seek(0)
+    with suppress(BrokenPipeError, ConnectionResetError):
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            pipe.write(piece)
+            await pipe.drain()
+        pipe.close()
+        await pipe.wait_closed()

@@ -11,7 +11,11 @@ AROUND = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
 
 @contextlib.contextmanager
 def counted(world: World) -> Iterator[list[str]]:
-    """The statements that a rolled-back world's connection runs inside, without those around transactions."""
+    """The statements that a rolled-back world's connection runs inside, without those around transactions.
+
+    As of a server that has just started: what it made of rows before is forgotten.
+    """
+    world.app.db.forget()
     seen: list[str] = []
 
     def note(record: Any) -> None:

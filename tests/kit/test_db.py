@@ -13,6 +13,7 @@ import pytest
 from majlis.kit.db import Database, Hold, Query, Sealed, Tx, open_pool, retrying
 from majlis.kit.errors import Unavailable
 from majlis.kit.geo import Point
+from tests.waiting import until_waiting
 from tests.world import World
 
 TABLE = "CREATE TABLE things (id int PRIMARY KEY, note text UNIQUE)"
@@ -229,7 +230,7 @@ def test_a_commit_that_is_not_waited_for_still_has_its_consequences(clone: World
     """The work is done, so whoever must hear of it does, although the request was given up meanwhile."""
     clone.sql(
         "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql"
-        " AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'"
+        " AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END'"
     )
     clone.sql(
         "CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON things DEFERRABLE INITIALLY DEFERRED"
@@ -243,9 +244,12 @@ def test_a_commit_that_is_not_waited_for_still_has_its_consequences(clone: World
             await tx.one(ADD, 1)
 
     async def run() -> None:
-        task = asyncio.create_task(work())
-        await asyncio.sleep(0.25)
-        task.cancel()
+        async with clone.app.db.tx() as holding:
+            await holding.run("SELECT pg_advisory_xact_lock(1)")
+            task = asyncio.create_task(work())
+            await until_waiting(clone, 1, task)
+            task.cancel()
+            await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
             await task
 
@@ -270,7 +274,7 @@ def test_many_cancelled_transactions_lose_no_connection(clone: World) -> None:
                     task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             done = sum(1 for end in ended if end is None)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 async with db.tx() as one, db.tx() as two, db.tx() as three:
                     found: list[Any] = [await tx.one(COUNT) for tx in (one, two, three)]
             assert found == [2 * done] * 3, "half a transaction was committed"
@@ -377,13 +381,12 @@ def test_how_many_rows_changed(clone: World, db: Database) -> None:
 
 
 def test_a_database_that_is_away_is_unavailable(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("majlis.kit.pool.ACQUIRE_S", 0.1)
-
     async def run() -> None:
         db = Database(await open_pool(clone.url, 1))
         try:
             async with db.tx() as tx:
                 await tx.one(COUNT)
+                monkeypatch.setattr("majlis.kit.pool.ACQUIRE_S", 0.1)
                 with pytest.raises(Unavailable):
                     async with db.tx() as second:
                         await second.one(COUNT)
@@ -397,12 +400,15 @@ def test_a_database_that_is_away_is_unavailable(clone: World, monkeypatch: pytes
 def test_deadlocks_are_tried_again(clone: World, db: Database) -> None:
     clone.sql("INSERT INTO things VALUES (1), (2)")
     tries: list[int] = []
+    held: set[int] = set()
 
     async def work(first: int, second: int) -> None:
         tries.append(first)
         async with db.tx() as tx:
             await tx.run("UPDATE things SET note = NULL WHERE id = $1", first)
-            await asyncio.sleep(0.1)
+            held.add(first)
+            while len(held) < 2:  # noqa: ASYNC110  each holds one before either asks for the other
+                await asyncio.sleep(0.01)
             await tx.run("UPDATE things SET note = NULL WHERE id = $1", second)
 
     async def run() -> None:

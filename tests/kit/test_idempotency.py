@@ -16,14 +16,14 @@ from majlis.kit.errors import Conflict
 from majlis.kit.http import Upload, access
 from majlis.kit.me import Me
 from tests.kit.doors import serve
+from tests.waiting import until_waiting
 from tests.world import World
 
 TABLE = "CREATE TABLE done (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, words text)"
 ADD = Query(int, "INSERT INTO done (words) VALUES ($1) RETURNING id")
-WAIT_S = 0.1
-
 api = http.Api("work")
 tried: list[str] = []
+slowly = asyncio.Semaphore(0)  # whoever works slowly waits for it
 
 
 class Work(msgspec.Struct):
@@ -38,7 +38,8 @@ async def work(app: App, me: Me, body: Work) -> http.Answer:
     tried.append(body.words)
     async with app.db.tx() as tx:
         number = await tx.one(ADD, body.words)
-        await asyncio.sleep(WAIT_S if body.end.startswith("slowly") else 0)
+        if body.end.startswith("slowly"):
+            await slowly.acquire()
         if body.end.endswith("refused"):
             raise Conflict()
         if body.end == "broken":
@@ -184,11 +185,18 @@ def test_a_form_is_the_same_whatever_its_boundary(desk: Desk) -> None:
 @pytest.mark.parametrize("key, times", [("key", 1), (None, 5)])
 def test_at_once_it_is_done_once(clone: World, key: str | None, times: int) -> None:
     """The row without a key is the control: the same five requests then work five times."""
+    tried.clear()
     desk = Desk(clone)
 
     async def together() -> list[httpx.Response]:
         body = {"words": "a", "end": "slowly"}
-        return await asyncio.gather(*(desk.send("/work", key, json=body) for _ in range(5)))
+        asked = [asyncio.ensure_future(desk.send("/work", key, json=body)) for _ in range(5)]
+        await until_waiting(clone, 5 - times, *asked)
+        while len(tried) < times:  # noqa: ASYNC110  nothing tells
+            await asyncio.sleep(0.01)
+        for _ in range(times):
+            slowly.release()
+        return await asyncio.gather(*asked)
 
     answers = clone.go(together())
     assert [answer.status_code for answer in answers] == [201] * 5
@@ -197,12 +205,17 @@ def test_at_once_it_is_done_once(clone: World, key: str | None, times: int) -> N
 
 
 def test_whoever_waits_for_a_failure_tries_in_turn(clone: World) -> None:
+    tried.clear()
     desk = Desk(clone)
 
     async def together() -> tuple[httpx.Response, httpx.Response]:
         first = asyncio.ensure_future(desk.send("/work", "key", json={"words": "a", "end": "slowly refused"}))
-        await asyncio.sleep(WAIT_S / 2)
-        return await asyncio.gather(first, desk.send("/work", "key", json={"words": "b"}))
+        while not tried:  # noqa: ASYNC110  nothing tells
+            await asyncio.sleep(0.01)
+        second = asyncio.ensure_future(desk.send("/work", "key", json={"words": "b"}))
+        await until_waiting(clone, 1, first, second)
+        slowly.release()
+        return await asyncio.gather(first, second)
 
     assert [answer.status_code for answer in clone.go(together())] == [409, 201]
     assert desk.done() == ["b"]

@@ -66,14 +66,16 @@ def test_a_lone_caller_asks_the_plain_statement(clone: World, asked: Log) -> Non
 
 
 def test_who_comes_while_it_is_busy_goes_together_next(clone: World, asked: Log) -> None:
-    slow = Joint(int, "SELECT $1::int FROM pg_sleep(0.05)", ["int"])
+    slow = Joint(int, "SELECT $1::int FROM pg_advisory_xact_lock_shared(1)", ["int"])
 
     async def in_a_row() -> list[list[tuple[Any, ...]]]:
         tasks = []
-        for number in range(12):
-            tasks.append(asyncio.create_task(ask(asked.db, slow, number)))
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+        async with clone.app.db.tx() as tx:
+            await tx.run("SELECT pg_advisory_xact_lock(1)")
+            for number in range(12):
+                tasks.append(asyncio.create_task(ask(asked.db, slow, number)))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
         return await asyncio.gather(*tasks)
 
     assert clone.go(in_a_row()) == [[(number,)] for number in range(12)]

@@ -75,7 +75,7 @@ def test_who_leaves_the_queue_takes_no_connection_along(clone: World, pool: Pool
         at_once.cancel()  # its turn has come, but it has not run yet
         await asyncio.gather(before, at_once, return_exceptions=True)
         assert before.cancelled() and at_once.cancelled()
-        await pool.release(await asyncio.wait_for(after, 1))
+        await pool.release(await asyncio.wait_for(after, 60))
         await pool.release(held.pop())
 
     clone.go(work())
@@ -114,7 +114,7 @@ def test_a_connection_that_was_cut_is_replaced(clone: World, pool: Pool, resting
             connection.terminate()
         if not resting:
             await pool.release(held.pop())
-            held.append(await asyncio.wait_for(waiting, 5))
+            held.append(await asyncio.wait_for(waiting, 60))
             assert await pid(held[-1])
             for connection in held:
                 await pool.release(connection)
@@ -150,26 +150,39 @@ def test_a_statement_that_was_given_up_leaves_its_connection_usable(clone: World
                     await connection.fetchval("SELECT pg_sleep(30)")
             await pool.release(connection)
         connection = await pool.acquire()
-        assert await asyncio.wait_for(connection.fetchval("SELECT 7"), 5) == 7
+        assert await asyncio.wait_for(connection.fetchval("SELECT 7"), 60) == 7
         await pool.release(connection)
 
     clone.go(work())
 
 
-def test_the_end_waits_for_those_in_use_but_not_forever(
-    clone: World, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pools, "CLOSE_S", 0.5)
-    monkeypatch.setattr(pools, "ACQUIRE_S", 0.1)
+def test_the_end_waits_for_those_in_use(clone: World, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "CLOSE_S", 60.0)
+    monkeypatch.setattr(pools, "ACQUIRE_S", 60.0)
 
     async def work() -> None:
-        brief, stuck = await pool.acquire(), await pool.acquire()
+        brief, other = await pool.acquire(), await pool.acquire()
         ending = asyncio.ensure_future(pool.close())
-        assert await brief.fetchval("SELECT 1") == 1
-        await pool.release(brief)
+        for connection in (brief, other):
+            assert await connection.fetchval("SELECT 1") == 1
+            assert not ending.done()
+            await pool.release(connection)
         await ending
-        assert brief.is_closed() and stuck.is_closed()
+        assert brief.is_closed() and other.is_closed()
+
+    clone.go(work())
+    assert pool.sizes() == (0, 0)
+
+
+def test_the_end_does_not_wait_forever(clone: World, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "CLOSE_S", 0.1)
+
+    async def work() -> None:
+        stuck = await pool.acquire()
+        await pool.close()
+        assert stuck.is_closed()
         await pool.release(stuck)
+        monkeypatch.setattr(pools, "ACQUIRE_S", 0.1)
         with pytest.raises(Unavailable):
             await pool.acquire()
 

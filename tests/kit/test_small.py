@@ -163,14 +163,14 @@ def test_distances() -> None:
 
 
 def test_the_clock_can_be_moved_and_stopped() -> None:
-    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
     with clock.shifted(timedelta(hours=2)):
         with clock.shifted(timedelta(hours=-1)):
-            assert abs(clock.now() - datetime.now(UTC) - timedelta(hours=1)) < timedelta(seconds=1)
+            assert abs(clock.now() - datetime.now(UTC) - timedelta(hours=1)) < timedelta(minutes=1)
         with clock.frozen(datetime(2020, 1, 1, tzinfo=UTC)):
             assert clock.now() == clock.now() == datetime(2020, 1, 1, tzinfo=UTC)
         assert clock.now() - datetime.now(UTC) > timedelta(minutes=119)
-    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_ids_are_in_the_order_of_time() -> None:

@@ -19,7 +19,7 @@ from majlis.kit.http.sockets import Binary, Closed
 from majlis.kit.me import Me
 from tests.kit.test_protocol import _nothing
 
-CEILING_S = 20.0
+CEILING_S = 60.0
 Talk = Callable[[Socket], Awaitable[None]]
 
 
@@ -148,7 +148,7 @@ def test_a_peer_that_answers_pings_stays_and_is_heard(runner: asyncio.Runner) ->
 
     async def main() -> str | bytes:
         async with (
-            serving(talk, ws_ping_interval=0.05, ws_ping_timeout=5) as (port, _),
+            serving(talk, ws_ping_interval=0.05, ws_ping_timeout=60) as (port, _),
             websockets.connect(f"ws://127.0.0.1:{port}/talk") as peer,
             asyncio.timeout(CEILING_S),
         ):

@@ -9,6 +9,7 @@ import pytest
 
 from majlis import __version__, main
 from majlis.surfaces import documents, unbuilt
+from majlis.surfaces.native import GROUPS
 from tests.world import World, server_of
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -42,6 +43,20 @@ def test_a_browser_gets_a_page_that_says_where_to_go(world: World) -> None:
     assert __version__ in answer.text and "development" in answer.text
     assert "curl -s http://majlis.test/api/v1/auth/register" in answer.text
     assert str(world.app.settings.data_path() / "mail") in answer.text
+
+
+def test_the_front_page_names_the_other_doors(world: World) -> None:
+    found = links(world.get("/", headers=BROWSER).text)
+    for door in main.surfaces()[1:]:
+        assert f"{door.mount}/docs" in found
+        assert world.get(f"{door.mount}/docs").status_code == 200
+
+
+def test_groups_of_routes_are_described_whoever_adds_to_them() -> None:
+    native = main.own_surfaces()[0]
+    tags = {tag["name"]: tag["description"] for tag in documents.document(native)["tags"]}
+    assert set(GROUPS) <= set(tags), "a group that is gone"
+    assert all(tags[name] == words for name, words in GROUPS.items())
 
 
 @pytest.mark.settings(mail_url="smtp://mail.example.org")
@@ -153,6 +168,7 @@ def test_the_document_is_the_one_of_the_surface(world: World) -> None:
 
 def test_an_operation_that_is_not_built_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unbuilt, "TABLE", "\nPOST /api/v1/kites/{kite_id}\nGET /api/v1/posts/{other_name}\n")
+    monkeypatch.setattr("tests.world.doors", main.surfaces)  # made anew
     transport = httpx.ASGITransport(app=server_of(world.app))
     http = httpx.AsyncClient(transport=transport, base_url="http://majlis.test")
 

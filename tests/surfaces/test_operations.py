@@ -71,6 +71,15 @@ def test_metrics_are_for_the_internal_network(world: World) -> None:
     assert world.get("/metrics").status_code == 403
 
 
+@pytest.mark.rule("hamsaya:171")
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
+@pytest.mark.settings(trusted_proxies="")
+def test_metrics_are_not_for_who_comes_through_an_unknown_proxy(world: World, name: str) -> None:
+    """Everybody has its address, which is one of the internal network."""
+    assert world.get("/metrics").status_code == 200
+    assert world.get("/metrics", headers={name: "203.0.113.9"}).status_code == 403
+
+
 @pytest.mark.rule("hamsaya:7")
 def test_requests_are_measured_by_route_and_status(world: World) -> None:
     world.get("/api/v1/posts/00000000-0000-0000-0000-000000000000")

@@ -27,6 +27,7 @@ class Fake(ThreadingHTTPServer):
         self.agents: list[str] = []
         self.fault: str | None = None
         self.delay_s = 0.0
+        self.ended = threading.Event()  # which also ends a delay
 
     @property
     def url(self) -> str:
@@ -45,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(asked)
         self.server.agents.append(self.headers["User-Agent"])
         self.server.reached.set()
-        time.sleep(self.server.delay_s)
+        self.server.ended.wait(self.server.delay_s)
         services = {
             "/maps/api/geocode/json": google,
             "/search/geocode/v6/reverse": mapbox,
@@ -194,6 +195,7 @@ def serving() -> Iterator[Fake]:
     try:
         yield fake
     finally:
+        fake.ended.set()
         fake.shutdown()
         fake.server_close()
-        thread.join(5)
+        thread.join(60)

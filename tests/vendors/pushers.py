@@ -63,6 +63,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(("127.0.0.1", 0), handler)
+        self.ended = threading.Event()  # before which it waits for `delay_s`
         self.fault: str | None = None
         self.faults: dict[str, str] = {}
         self.retry_after: str | None = None
@@ -129,7 +130,7 @@ class _Firebase(Handler):
 
     def do_POST(self) -> None:
         raw = self.body()
-        time.sleep(self.server.delay_s)
+        self.server.ended.wait(self.server.delay_s)
         if self.path == "/token":
             self.grant(parse_qs(raw.decode()))
         elif self.path == f"/v1/projects/{PROJECT}/messages:send":
@@ -170,9 +171,9 @@ class _Firebase(Handler):
             self.refuse(401, "UNAUTHENTICATED", None)
             return
         to = message.get("token") or message["fid"]
+        fault = self.server.faults.get(to) or self.server.fault  # before anybody sees that it was tried
         with self.server.lock:
             self.server.tried.append(to)
-        fault = self.server.faults.get(to) or self.server.fault
         if fault:
             self.refuse(*REFUSALS[fault])
             return
@@ -225,7 +226,7 @@ class _PushService(Handler):
     def do_POST(self) -> None:
         raw = self.body()
         self.server.tried += 1
-        time.sleep(self.server.delay_s)
+        self.server.ended.wait(self.server.delay_s)
         browser = self.server.browsers.get(self.path)
         fault = self.server.faults.get(self.path) or self.server.fault
         if fault or browser is None:
@@ -270,6 +271,7 @@ def running(server: Any) -> Iterator[Any]:
     try:
         yield server
     finally:
+        server.ended.set()
         server.shutdown()
         server.server_close()
         thread.join()

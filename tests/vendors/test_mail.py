@@ -26,6 +26,7 @@ from majlis.kit.errors import NotFound, Unavailable
 from majlis.settings import BadSettings, Settings
 from majlis.vendors import mail
 from majlis.vendors.mail import FolderMailer, Mail, MailRejected, MailUnavailable, SmtpMailer
+from tests.servers import free_port
 
 SENDER = "Majlis <majlis@example.org>"
 LETTER = Mail("one@example.com", "Hello", "Some words.\n")
@@ -88,9 +89,7 @@ class Serving(Controller):
 
 @contextmanager
 def serving(inbox: Inbox, *, tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     controller = Serving(inbox, hostname="127.0.0.1", port=port, ssl_context=tls, **options)
     controller.start()
     try:
@@ -99,7 +98,7 @@ def serving(inbox: Inbox, *, tls: ssl.SSLContext | None = None, **options: Any) 
         controller.stop()
 
 
-def sent(url: str, letter: Mail = LETTER, *, timeout: float = 10.0) -> None:
+def sent(url: str, letter: Mail = LETTER, *, timeout: float = 60.0) -> None:
     async def body() -> None:
         mailer = SmtpMailer(url, SENDER, timeout=timeout)
         await mailer.send(letter)

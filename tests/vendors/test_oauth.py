@@ -1,5 +1,6 @@
 """Google's, Apple's and Facebook's tokens, from a server that speaks as they do, with real keys."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -140,6 +141,48 @@ def test_facebooks_token_may_never_be_over(companies: Fake) -> None:
 def test_what_facebook_did_not_give_is_refused(companies: Fake) -> None:
     for token in ("made-up", "", "EAA&access_token=1", companies.google("1")):
         assert why(companies, "facebook", token)
+
+
+@pytest.mark.rule("hamsaya:40")
+def test_facebooks_limited_login_is_a_signed_token(companies: Fake) -> None:
+    token = companies.facebook_limited("10215", "farid@example.org", nonce=NONCE)
+    found = person(companies, "facebook", token, nonce=NONCE)
+    assert found == person(companies, "facebook", companies.facebook("10215", "farid@example.org"))
+    assert not found.email_verified
+    assert companies.asked[0] == "/facebook/.well-known/oauth/openid/jwks/"
+    assert "/facebook/v25.0/debug_token" not in companies.asked[:1]
+
+
+@pytest.mark.rule("hamsaya:40", "hamsaya:42")
+@pytest.mark.parametrize(
+    "changes, nonce",
+    [
+        ({}, None),
+        ({}, "another"),
+        ({"nonce": NONCE}, hashlib.sha256(NONCE.encode()).hexdigest()),  # as it can be read in the token
+        ({"nonce": None}, NONCE),
+        ({"iss": "https://accounts.google.com"}, NONCE),
+        ({"aud": OTHER_APP}, NONCE),
+        ({"exp": 1_000_000_000}, NONCE),
+        ({"iat": 9_000_000_000}, NONCE),
+        ({"sub": ""}, NONCE),
+    ],
+)
+def test_a_token_of_limited_login_is_ours_and_of_this_attempt(
+    companies: Fake, changes: dict[str, Any], nonce: str | None
+) -> None:
+    token = companies.facebook_limited("10215", "farid@example.org", **{"nonce": NONCE, **changes})
+    proof = {} if nonce is None else {"nonce": nonce}
+    assert why(companies, "facebook", token, **proof)
+
+
+def test_a_token_that_facebook_did_not_sign_is_refused(companies: Fake) -> None:
+    token = companies.facebook_limited("10215", nonce=NONCE)
+    head, body, signature = token.split(".")
+    other = companies.facebook_limited("666", nonce=NONCE).split(".")[1]
+    for made in (f"{head}.{other}.{signature}", f"{head}.{body}.", "eyJ.eyJ.x"):
+        assert why(companies, "facebook", made, nonce=NONCE)
+    assert person(companies, "facebook", token, nonce=NONCE).subject == "10215"
 
 
 @pytest.mark.rule("hamsaya:40")

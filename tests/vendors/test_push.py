@@ -186,7 +186,7 @@ def test_firebase_that_is_silent_is_left_alone_for_a_while(
     async def run() -> list[Outcome]:
         account = push_fcm.account(firebase.credentials())
         pusher = push_fcm.FcmPusher(account, firebase.url, timeout_s=0.2)
-        firebase.delay_s = 0.6
+        firebase.delay_s = 60
         first = await pusher.send(PHONE, PUSH)
         firebase.delay_s = 0
         second = await pusher.send(PHONE, PUSH)
@@ -280,7 +280,7 @@ def test_a_silent_service_holds_nothing_up(
     browser = Browser(service, "amina")
 
     async def run() -> Outcome:
-        service.delay_s = 0.6
+        service.delay_s = 60
         pusher = push_web.WebPusher(push_web.private_key(PRIVATE), "mailto:a@b.c", timeout_s=0.2)
         outcome = await pusher.send(Target("webpush", browser.endpoint, **browser.keys), PUSH)
         await pusher.aclose()

@@ -67,12 +67,15 @@ class ScansBody(msgspec.Struct):
 
 
 class Scanned(msgspec.Struct):
-    """What became of a scan. Of several of one ticket the first by time let somebody in."""
+    """What became of a scan. Of several of one ticket the first by time let somebody in. The ticket is for the host
+    alone, its kind for stewards too.
+    """
 
     nonce: str
     result: Result
     ticket: Ticket | None
     admitted_at: datetime | None
+    type_name: str | None = None
 
 
 class ScannedAll(msgspec.Struct):

@@ -59,14 +59,17 @@ async def qr(app: App, me: Me, ticket_id: UUID) -> Any:
 
 @api.get(EVENT + "/guests", policy=access.owner, errors=(403,))
 async def guests(app: App, me: Me, post_id: UUID, query: GuestsQuery) -> GuestList:
-    """What a scanner needs to work without a network: the keys, and the tickets that let in."""
+    """What a scanner needs to work without a network: the keys, and the tickets that let in. Stewards may ask too."""
     async with app.db.read() as tx:
         return await service.guests(tx, me, post_id, query.cursor)
 
 
 @api.post(EVENT + "/check-ins", policy=access.owner, errors=(400, 403))
 async def check_in(app: App, me: Me, post_id: UUID, body: ScansBody) -> ScannedAll:
-    """Let people in, or tell who was let in while there was no network. Sent again, it changes nothing."""
+    """Let people in, or tell who was let in while there was no network. Sent again, it changes nothing.
+
+    Stewards may do it too; they are not told of the ticket more than its kind.
+    """
     async with app.db.tx() as tx:
         return ScannedAll(await service.check_in(tx, me, post_id, body))
 

@@ -31,9 +31,10 @@ from majlis.features.admission.model import (
 )
 from majlis.features.boxoffice import service as boxoffice
 from majlis.features.graph import service as graph
+from majlis.features.stewards import service as stewards
 from majlis.features.tickets import service as tickets
 from majlis.features.tickets.model import Row, Ticket, TicketNotValid
-from majlis.kit import clock, crypto, ids, page
+from majlis.kit import clock, crypto, ids, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Conflict, Malformed, NotFound
 from majlis.kit.me import Me
@@ -42,6 +43,7 @@ TOKEN = re.compile(r"T1\.([0-9a-f]{8})\.([A-Za-z0-9_-]{48})\.([A-Za-z0-9_-]{86})
 PAYLOAD = struct.Struct(">16s16sI")  # ticket, event, serial number
 AHEAD = timedelta(minutes=5)  # by which the clock of a scanner may be fast
 TRIES = 5  # of making the first key, when several want it at once
+BY_SCAN = paged.Order(("scanned_at", "id"), tuple[datetime, UUID])
 GUESTS = 1000  # tickets of a list for scanners at a time
 Keys = dict[str, Ed25519PublicKey]
 
@@ -137,22 +139,26 @@ def picture(token: str) -> bytes:
 
 
 async def guests(tx: Reader, me: Me, post_id: UUID, cursor: str | None) -> GuestList:
-    """What a scanner needs without a network, a thousand tickets at a time; for the host. Raises NotFound, NotHost."""
+    """What a scanner needs without a network, a thousand tickets at a time; for the host and stewards.
+
+    Raises NotFound, NotHost.
+    """
+    await stewards.at_door(tx, me, post_id)
     after = UUID(int=0)
     if cursor is not None:
         (after,) = page.decode("guests", cursor, tuple[UUID])
-    rows = await tickets.listed(tx, me, post_id, after, GUESTS + 1)
+    rows = await tickets.listed(tx, Me.system, post_id, after, GUESTS + 1)
     shown = [Expected(row.id, row.serial, row.status) for row in rows[:GUESTS]]
     following = page.encode("guests", shown[-1].id) if len(rows) > GUESTS else None
     return GuestList(await keys(tx, me), shown, following)
 
 
 async def check_in(tx: Tx, me: Me, post_id: UUID, body: ScansBody) -> list[Scanned]:
-    """Let in whoever these scans show, once for each ticket and nonce; for the host. In the order of the scans.
+    """Let in whoever these scans show, once for each ticket and nonce; for the host and stewards. In the order of the scans.
 
     Raises NotFound, NotHost, Malformed when a nonce stands for two scans.
     """
-    await boxoffice.hosted(tx, me, post_id)
+    hosts = await stewards.at_door(tx, me, post_id)
     if len({scan.nonce for scan in body.scans}) < len(body.scans):
         raise Malformed("Each scan has a nonce of its own.", code="nonce_taken")
     meant = await _meant(tx, me, post_id, body.scans)
@@ -165,7 +171,7 @@ async def check_in(tx: Tx, me: Me, post_id: UUID, body: ScansBody) -> list[Scann
         if shown is not None and shown.ticket_id in rows:
             desk.see(scan.nonce, shown, _when(scan))
     await desk.write(tx, me, post_id, body.device)
-    return [desk.answer(scan.nonce) for scan in body.scans]
+    return [desk.answer(scan.nonce, whole=hosts) for scan in body.scans]
 
 
 def _when(scan: Scan) -> datetime:
@@ -240,18 +246,21 @@ class Desk:
         await tx.run(store.ADD, post_id, device, me.user(), clock.now(), *columns)
         await tickets.use(tx, Me.system, list(self.used.items()))
 
-    def answer(self, nonce: str) -> Scanned:
-        """What became of a scan."""
+    def answer(self, nonce: str, *, whole: bool) -> Scanned:
+        """What became of a scan, with the whole ticket or its kind alone."""
         scan = self.scans.get(nonce)
         row = None if scan is None else self.rows.get(scan.ticket_id)
         if scan is None or row is None:
             return Scanned(nonce, "unknown", None, None)
         first = self.admitted.get(scan.ticket_id)
-        return Scanned(nonce, scan.result, row.shown(), None if first is None else first.scanned_at)
+        shown = row.shown()
+        admitted_at = None if first is None else first.scanned_at
+        return Scanned(nonce, scan.result, shown if whole else None, admitted_at, shown.type_name)
 
 
 async def check_in_one(tx: Tx, me: Me, post_id: UUID, code: str, nonce: str) -> Ticket:
     """Let in whoever shows this code; for the host. Raises NotFound, NotHost, AlreadyUsed, NotValid."""
+    await boxoffice.hosted(tx, me, post_id)
     (found,) = await check_in(tx, me, post_id, ScansBody([Scan(code=code, nonce=nonce)]))
     if found.ticket is None:
         raise NotFound("There is no such ticket.", code="ticket_not_found")
@@ -265,24 +274,16 @@ async def check_in_one(tx: Tx, me: Me, post_id: UUID, code: str, nonce: str) -> 
 async def came(tx: Reader, me: Me, post_id: UUID, paging: page.Paging) -> page.Page[CheckIn]:
     """Who came to an event, the latest first; for its host. Raises NotFound, NotHost."""
     await boxoffice.hosted(tx, me, post_id)
-    total = None
-    if paging.cursor is not None:
-        at = page.decode("check-ins", paging.cursor, tuple[datetime, UUID])
-        rows = await tx.all(store.CAME, post_id, *at, paging.limit + 1)
-    else:
-        rows = await tx.all(store.CAME_FIRST, post_id, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(store.CAME_TOTAL, post_id)
-    items = rows[: paging.limit]
-    shown = await tickets.some(tx, Me.system, [row.ticket_id for row in items])
+    lists = (store.CAME, store.CAME_FIRST, store.CAME_TOTAL)
+    rows = await paged.rows(tx, "check-ins", lists, post_id, paging, BY_SCAN)
+    shown = await tickets.some(tx, Me.system, [row.ticket_id for row in rows.items])
     people = await graph.minis(tx, me, {one.holder_id for one in shown.values() if one.holder_id is not None})
     found = [
         CheckIn(row.id, one, people.get(one.holder_id) if one.holder_id else None, row.device, row.scanned_at)
-        for row in items
+        for row in rows.items
         if (one := shown.get(row.ticket_id)) is not None
     ]
-    more = page.encode("check-ins", items[-1].scanned_at, items[-1].id) if len(rows) > paging.limit else None
-    return page.Page(found, more, total)
+    return page.Page(found, rows.next, rows.total)
 
 
 async def attendance(tx: Reader, me: Me, post_id: UUID) -> Attendance:

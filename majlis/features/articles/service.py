@@ -34,6 +34,7 @@ from majlis.kit.me import Me
 
 logger = log.get("majlis.articles")
 KEPT_S = 300.0  # how long texts and the list of popular articles are held in the cache
+HEARD_S = 5.0  # within which all sockets have heard of an article
 WRITTEN_S = 30.0  # after which counted views are written
 MOST_COUNTED = 10_000  # articles of which views are held back at once
 MISSING = "There is no such post."
@@ -231,6 +232,20 @@ async def announce(tx: Tx, me: Me, article_id: UUID) -> None:
             "message": f"New post: {found.title}",
         }
         hints.after_commit(tx, BROADCAST, msgspec.json.encode(told))
+
+
+async def may_hear(app: App, me: Me, article_id: UUID, author_id: UUID) -> bool:
+    """Whether what was announced is for the caller, too: across a block with its author it is not.
+
+    Asked for every socket at once, so that one query answers all.
+    """
+
+    async def load() -> bytes:
+        async with app.db.fresh() as tx:
+            return msgspec.json.encode(await tx.all(store.APART, author_id))
+
+    kept = await app.cache.get_or(f"apart:{article_id}", HEARD_S, load)
+    return me.id not in msgspec.json.decode(kept, type=set[UUID])
 
 
 async def texts(tx: Reader, me: Me, after: UUID | None) -> list[store.Text]:

@@ -25,6 +25,7 @@ BY_SLUG = Query(
 )
 WHOLE = Query(Article, f"SELECT {_ITEM}, a.content {_FROM} WHERE a.id = $2::uuid AND {_SHOWN}")
 SOME = Query(Article, f"SELECT {_ITEM}, a.content {_FROM} WHERE a.id = ANY($2::uuid[]) AND {_SHOWN}")
+APART = Query(UUID, f"SELECT unnest({BLOCKED})")  # who is across a block with $1
 CONTENT = Query(str, "SELECT content FROM articles WHERE id = $1 AND version = $2")
 # What anybody may see, whoever they are: the list is kept for all.
 POPULAR = Query(

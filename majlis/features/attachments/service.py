@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import IO
 from urllib.parse import quote
@@ -238,7 +238,7 @@ async def claim(tx: Tx, me: Me, conversation_id: UUID, named: Sequence[str], fie
     """
     file_ids = [ids.parse(one) for one in named]
     photos = [Photo(url, "", "", 0, 0, 0) for url, one in zip(named, file_ids, strict=True) if one is None]
-    claimed = iter(await media.claim(tx, me, photos, field))
+    claimed = iter(await media.claim(tx, me, photos, field, "private"))
     files = await _picked(tx, me, conversation_id, file_ids, field) if len(photos) < len(named) else {}
     return [_carried(next(claimed) if one is None else files[one]) for one in file_ids]
 
@@ -253,6 +253,11 @@ async def _picked(
     if missing:
         raise NotThere(missing)
     return files
+
+
+def named(files: Iterable[MessageFile]) -> list[str]:
+    """What names these files when they are claimed again, or given up."""
+    return [str(file.id) if isinstance(file.id, UUID) else file.url for file in files]
 
 
 def _carried(file: Photo | File) -> MessageFile:

@@ -7,7 +7,7 @@ from majlis.app import App
 from majlis.features.attention import service
 from majlis.features.attention.model import Missed, Said
 from majlis.features.conversations import service as conversations
-from majlis.features.messages.facts import MessageSent
+from majlis.features.messages.facts import SaidInChannel
 from majlis.kit import facts
 from majlis.kit.db import Tx
 from majlis.kit.me import Me
@@ -16,8 +16,8 @@ READING = timedelta(seconds=20)  # what somebody whose device is in use gets bef
 NOBODY = UUID(int=0)
 
 
-@facts.on(MessageSent)
-async def tell_of_message(app: App, fact: MessageSent) -> None:
+@facts.on(SaidInChannel)
+async def tell_of_message(app: App, fact: SaidInChannel) -> None:
     """Somebody wrote in a channel."""
     await _tell_some(app, Said(fact.message_id, NOBODY))
 
@@ -30,9 +30,9 @@ async def tell_more_of_message(app: App, said: Said) -> None:
 
 async def _tell_some(app: App, said: Said) -> None:
     """Those who have a device in use get some time to read it there; @here means nobody else."""
-    async with app.db.tx() as tx:
+    async with app.db.fresh() as tx:
         called = await service.called(tx, Me.system, said.message_id, said.after)
-    there = {one.user_id for one in called if await conversations.is_active(app, Me.system, one.user_id)}
+    there = await conversations.active(app, Me.system, {one.user_id for one in called})
     async with app.db.tx() as tx:
         for one in called:
             if one.user_id in there:

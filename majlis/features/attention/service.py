@@ -53,6 +53,7 @@ async def threads(tx: Reader, me: Me, workspace_id: UUID, query: AttentionQuery)
     found = [
         Thread(by_id[row.root_id], row.unread_count, row.mention_count, latest.get(row.root_id, []))
         for row in shown
+        if row.root_id in by_id  # else it went meanwhile, as what a workspace does not keep
     ]
     more = page.encode("threads", shown[-1].last_at, shown[-1].root_id) if len(rows) > len(shown) else None
     return page.Page(found, more)

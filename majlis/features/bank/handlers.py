@@ -1,22 +1,11 @@
 """What follows from Plaid's webhooks, and logins that are ended there."""
 
-from uuid import UUID
-
-import msgspec
-
 from majlis.app import App
 from majlis.features.bank import service, store
 from majlis.features.bank.facts import BankReported, BankRetired
 from majlis.features.identity.facts import AccountDeleted
-from majlis.kit import facts, jobs, sealed
-from majlis.kit.crypto import Unsealable
+from majlis.kit import facts, sealed
 from majlis.kit.me import Me
-
-
-class Ending(msgspec.Struct):
-    """A login that has to be ended at Plaid."""
-
-    removal_id: UUID
 
 
 @facts.on(BankReported)
@@ -25,23 +14,12 @@ async def look(app: App, fact: BankReported) -> None:
     await service.sync(app, Me.system, fact.bank_item_id)
 
 
+@facts.job  # too, for one that was lost or given up
 @facts.on(BankRetired)
 async def end(app: App, fact: BankRetired) -> None:
     """End the login at Plaid. Doing it twice changes nothing."""
-    await _end(app, fact.removal_id)
-
-
-@facts.job
-async def end_again(app: App, ending: Ending) -> None:
-    """The same for one whose first job was lost or given up."""
-    await _end(app, ending.removal_id)
-
-
-async def _end(app: App, removal_id: UUID) -> None:
-    try:
-        await service.end(app, Me.system, removal_id)
-    except Unsealable as error:
-        raise jobs.Dropped(f"an access token of Plaid's cannot be opened: {error}") from error
+    with sealed.or_dropped("an access token of Plaid's"):
+        await service.end(app, Me.system, fact.removal_id)
 
 
 @facts.on(AccountDeleted)
@@ -56,7 +34,7 @@ async def tidy(app: App) -> None:
     """End logins that were never finished, and try endings anew that did not succeed."""
     async with app.db.tx() as tx:
         for removal_id in await service.unfinished(app, tx, Me.system):
-            await facts.enqueue(tx, end_again, Ending(removal_id), key=f"bank-end:{removal_id}")
+            await facts.enqueue(tx, end, BankRetired(removal_id), key=f"bank-end:{removal_id}")
 
 
 @facts.every("51 3 * * *")

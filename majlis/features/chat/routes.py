@@ -30,7 +30,7 @@ async def conversations(app: App, me: Me, query: http.PageQuery) -> http.Listing
         return http.listing(await service.conversations(tx, me, query.paging()))
 
 
-@api.post(ALL, policy=access.user, status=201, errors=(403, 404))
+@api.post(ALL, policy=access.user, status=201, also=200, errors=(403, 404))
 async def open_conversation(app: App, me: Me, body: ConversationCreate) -> Conversation:
     """A conversation with somebody; 200 with the one there is. 404 across a block, 403 if they take no messages."""
     async with app.db.tx() as tx:

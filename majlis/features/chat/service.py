@@ -108,9 +108,9 @@ async def open_conversation(tx: Tx, me: Me, body: ConversationCreate) -> tuple[C
     return await conversation(tx, me, conversation_id), new
 
 
-async def send(tx: Tx, me: Me, body: MessageCreate) -> ChatMessage:
+async def send(tx: Tx, me: Me, body: MessageCreate, key: str | None = None) -> ChatMessage:
     """Say something in a conversation, or to somebody; then there is one (rule 152). Raises like `say`."""
-    return (await _shown(tx, me, [(await say(tx, me, body)).message]))[0]
+    return (await _shown(tx, me, [(await say(tx, me, body, key)).message]))[0]
 
 
 async def say(tx: Tx, me: Me, body: MessageCreate, key: str | None = None) -> Sent:

@@ -3,7 +3,7 @@
 from majlis.app import App
 from majlis.features.comments import service
 from majlis.features.identity.facts import AccountDeleted
-from majlis.features.posts.facts import PostDeleted
+from majlis.features.posts.facts import PostDeleted, PostTurned
 from majlis.kit import facts
 from majlis.kit.me import Me
 
@@ -18,3 +18,9 @@ async def delete_with_account(app: App, fact: AccountDeleted) -> None:
 async def drop_with_post(app: App, fact: PostDeleted) -> None:
     """Remove the pictures of comments that became unreachable with their post."""
     await service.drop_pictures(app, Me.system, fact.post_id)
+
+
+@facts.on(PostTurned)
+async def settle_pictures(app: App, fact: PostTurned) -> None:
+    """Pictures of comments open and close with their post."""
+    await service.settle(app, Me.system, fact.post_id)

@@ -238,6 +238,12 @@ WITH_PICTURES = Query(
     """SELECT id, attachments FROM post_comments WHERE post_id = $1 AND attachments::text <> '[]'
     ORDER BY id LIMIT $2 FOR NO KEY UPDATE""",
 )
+SETTLE = "SELECT comments_settle($1::uuid[])"
+PICTURED = Query(
+    UUID,
+    """SELECT id FROM post_comments WHERE post_id = $1 AND id > $2 AND attachments::text <> '[]'
+    ORDER BY id LIMIT $3""",
+)
 DROP_PICTURES = "UPDATE post_comments SET attachments = '[]', updated_at = $2 WHERE id = ANY($1::uuid[])"
 
 

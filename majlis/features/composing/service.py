@@ -115,10 +115,12 @@ async def _add(tx: Tx, me: Me, place: UUID, message: MessageSend, at: datetime, 
     """Store what waits, and hold its files. Raises Invalid, TooMany."""
     if not message.text.strip() and not message.file_ids:
         raise Invalid.field(f"{field}text", "A message says something.", "required")
+    await identity.hold(tx, me, me.user())  # two at once would both find room for the last one
     if (await tx.one(store.WAITING, me.user()) or 0) >= MOST:
         raise TooMany()
     # Held already, so that nothing sweeps them away meanwhile.
-    await attachments.claim(tx, me, place, message.file_ids, f"{field}file_ids")
+    held = await attachments.claim(tx, me, place, message.file_ids, f"{field}file_ids")
+    message = msgspec.structs.replace(message, file_ids=attachments.named(held))
     await attachments.keep(tx, me, message.file_ids, at + KEPT)
     scheduled_id = ids.new()
     await tx.run(store.ADD, scheduled_id, me.id, place, message, at, clock.now())

@@ -8,8 +8,7 @@ from majlis.app import App
 from majlis.features.connections import service, store
 from majlis.features.connections.facts import TokenRetired
 from majlis.features.identity.facts import AccountDeleted
-from majlis.kit import facts, jobs, sealed
-from majlis.kit.crypto import Unsealable
+from majlis.kit import facts, sealed
 from majlis.kit.me import Me
 
 
@@ -19,29 +18,12 @@ class Renewal(msgspec.Struct):
     connection_id: UUID
 
 
-class Revocation(msgspec.Struct):
-    """A token that has to be revoked."""
-
-    revocation_id: UUID
-
-
+@facts.job  # too, for one that was lost or given up
 @facts.on(TokenRetired)
 async def revoke(app: App, fact: TokenRetired) -> None:
     """Take it back at the network. Doing it twice changes nothing."""
-    await _revoke(app, fact.revocation_id)
-
-
-@facts.job
-async def revoke_again(app: App, revocation: Revocation) -> None:
-    """The same for one whose first job was lost or given up."""
-    await _revoke(app, revocation.revocation_id)
-
-
-async def _revoke(app: App, revocation_id: UUID) -> None:
-    try:
-        await service.revoke(app, Me.system, revocation_id)
-    except Unsealable as error:
-        raise jobs.Dropped(f"a token cannot be opened: {error}") from error
+    with sealed.or_dropped("a token"):
+        await service.revoke(app, Me.system, fact.revocation_id)
 
 
 @facts.on(AccountDeleted)
@@ -54,10 +36,8 @@ async def forget(app: App, fact: AccountDeleted) -> None:
 @facts.job
 async def renew(app: App, renewal: Renewal) -> None:
     """Renew the tokens of a connection."""
-    try:
+    with sealed.or_dropped("a token"):
         await service.refresh(app, Me.system, renewal.connection_id)
-    except Unsealable as error:
-        raise jobs.Dropped(f"a token cannot be opened: {error}") from error
 
 
 @facts.every("*/5 * * * *")
@@ -73,7 +53,7 @@ async def tidy(app: App) -> None:
     """Forget attempts that are over, and try revocations anew that did not succeed."""
     async with app.db.tx() as tx:
         for revocation_id in await service.tidy(tx, Me.system):
-            await facts.enqueue(tx, revoke_again, Revocation(revocation_id), key=f"revoke:{revocation_id}")
+            await facts.enqueue(tx, revoke, TokenRetired(revocation_id), key=f"revoke:{revocation_id}")
 
 
 @facts.every("57 3 * * *")

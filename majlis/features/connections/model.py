@@ -61,6 +61,28 @@ class Connections(msgspec.Struct):
     data: list[Connection]
 
 
+class Deletion(msgspec.Struct):
+    """What Meta shows to people who had their data deleted: where they see what became of it, and under which code."""
+
+    url: str
+    confirmation_code: str
+
+
+class Deleted(msgspec.Struct):
+    """What became of it."""
+
+    platform: Platform
+    deleted_at: datetime
+
+
+class DeletionStatus(msgspec.Struct):
+    """The same for people to read."""
+
+    status: Literal["deleted"]
+    detail: Annotated[str, Meta(examples=["Everything that we kept of your instagram account was deleted."])]
+    deleted_at: datetime
+
+
 class BadState(Malformed):
     """No attempt of this person at this network, or it is over."""
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
+
 from majlis.app import App
 from majlis.features.connections import store
 from majlis.features.connections.facts import TokenRetired
@@ -16,6 +18,8 @@ from majlis.features.connections.model import (
     BadState,
     CodeRequired,
     Connection,
+    Deletion,
+    DeletionStatus,
     UnknownPlatform,
 )
 from majlis.features.identity import service as identity
@@ -24,6 +28,7 @@ from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import NotFound
 from majlis.kit.me import Me
 from majlis.vendors.connections import OAUTH, Profile, Tokens
+from majlis.vendors.connections.notices import BadNotice, Notice
 from majlis.vendors.linking import GrantOver, ProviderFailed
 
 logger = log.get("majlis.connections")
@@ -32,6 +37,9 @@ CLAIM = timedelta(minutes=1)  # longer than a network is waited for
 AGAIN = timedelta(minutes=10)  # until a network that does not answer is asked again
 LOOK = timedelta(days=7)  # between two looks at a token that nothing renews
 LOST = timedelta(hours=6)  # after which a revocation is tried anew
+SKEW = timedelta(minutes=1)  # by which a network's clock may be behind
+KEPT = timedelta(days=180)  # how long people can see that their data was deleted
+CODE = 32  # hexadecimal digits of what they see it with
 MUSIC = "apple_music"
 
 
@@ -116,7 +124,7 @@ async def _keep(app: App, me: Me, platform: str, tokens: Tokens, profile: Profil
         old = await tx.one(store.TAKE_PLATFORM, me.user(), platform)
         made = await tx.one(
             store.ADD, new_id, me.user(), platform, profile.subject, profile.username, profile.profile_url, access,
-            refresh, tokens.expires_at, _refresh_after(app, platform, tokens, now), now,
+            refresh, tokens.expires_at, _refresh_after(app, platform, tokens, now), now, profile.app_subject,
         )  # fmt: skip
         # Of the same account there, revoking the old tokens would revoke the new ones too at some networks.
         if old is not None and old.subject != profile.subject:
@@ -204,6 +212,48 @@ async def revoke(app: App, me: Me, revocation_id: UUID) -> None:
         await tx.run(store.DROP_REVOCATION, revocation_id)
 
 
+# ---- what networks tell
+
+
+def _told(app: App, platform: str, body: bytes, signature: str) -> Notice | None:
+    notice = app.social.get(_oauth(platform)).notice(body, signature)
+    return None if notice is None else msgspec.structs.replace(notice, at=notice.at + SKEW)
+
+
+async def taken_back(app: App, tx: Tx, me: Me, platform: str, body: bytes, signature: str) -> None:
+    """Somebody took back at a network what they allowed: its tokens are nothing any more. Again changes nothing.
+
+    Raises NotConfigured, UnknownPlatform, BadNotice.
+    """
+    notice = _told(app, platform, body, signature)
+    if notice is not None:
+        await tx.run(store.TAKEN_BACK, platform, notice.subject, notice.at, clock.now())
+        logger.info("connection_taken_back", platform=platform)
+
+
+async def delete_told(app: App, tx: Tx, me: Me, platform: str, body: bytes, signature: str) -> Deletion:
+    """Somebody wants their data deleted that a network gave us; the same answer to the same request.
+
+    Raises NotConfigured, UnknownPlatform, BadNotice.
+    """
+    notice = _told(app, platform, body, signature)
+    if notice is None:
+        raise BadNotice()
+    await tx.run(store.DELETE_TOLD, platform, notice.subject, notice.at)
+    code = crypto.digest(f"{platform}:{body.decode()}").hex()[:CODE]
+    await tx.run(store.ADD_DELETION, code, platform, clock.now())
+    return Deletion(f"{app.settings.base_url()}/api/v1/connections/deletions/{code}", code)
+
+
+async def deletion(tx: Reader, me: Me, code: str) -> DeletionStatus:
+    """What became of a request to delete, for whoever has its code. Raises NotFound."""
+    found = await tx.one(store.DELETION, code)
+    if found is None:
+        raise NotFound("There is no such request. It may be older than half a year.")
+    detail = f"Everything that we kept of your {found.platform} account was deleted."
+    return DeletionStatus("deleted", detail, found.deleted_at)
+
+
 # ---- renewing
 
 
@@ -263,4 +313,5 @@ async def tidy(tx: Tx, me: Me) -> list[UUID]:
     """Forget attempts that are over; the revocations that are to be tried anew. For the system."""
     me.require_role("admin")
     await tx.run(store.PURGE_ATTEMPTS, clock.now())
+    await tx.run(store.PURGE_DELETIONS, clock.now() - KEPT)
     return await tx.all(store.LEFT, clock.now() - LOST)

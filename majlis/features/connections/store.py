@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from majlis.features.connections.model import Connection
+from majlis.features.connections.model import Connection, Deleted
 from majlis.kit import sealed
 from majlis.kit.db import Query
 
@@ -64,8 +64,8 @@ _SHOWN = "id, platform, username, profile_url, is_connected, created_at AS conne
 ADD = Query(
     Connection,
     f"""INSERT INTO connections (id, user_id, platform, subject, username, profile_url, access_token, refresh_token,
-      expires_at, refresh_after, is_connected, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $11, $11)
+      expires_at, refresh_after, is_connected, created_at, updated_at, app_subject)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true, $11, $11, $12)
     RETURNING {_SHOWN}""",
 )
 LIST = Query(
@@ -107,6 +107,20 @@ ENDED = """
 UPDATE connections SET is_connected = false, access_token = '', refresh_token = '', updated_at = $1
 WHERE is_connected AND refresh_after IS NULL AND expires_at <= $1
 """
+
+# Of somebody as a network names them ($2), connected before $3: what was connected since is another permission.
+_TOLD = "platform = $1 AND (subject = $2 OR app_subject = $2) AND created_at <= $3"
+TAKEN_BACK = f"""
+UPDATE connections SET is_connected = false, access_token = '', refresh_token = '', expires_at = NULL,
+  refresh_after = NULL, claimed_until = NULL, updated_at = $4
+WHERE {_TOLD} AND is_connected
+"""
+DELETE_TOLD = f"DELETE FROM connections WHERE {_TOLD}"
+ADD_DELETION = """
+INSERT INTO connection_deletions (code, platform, deleted_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+DELETION = Query(Deleted, "SELECT platform, deleted_at FROM connection_deletions WHERE code = $1")
+PURGE_DELETIONS = "DELETE FROM connection_deletions WHERE deleted_at < $1"
 
 ADD_REVOCATION = (
     "INSERT INTO connection_revocations (id, platform, token, created_at) VALUES ($1, $2, $3, $4)"

@@ -299,12 +299,14 @@ async def mark_active(app: App, me: Me, active: bool = True) -> None:
         await app.cache.delete(f"active:{me.user()}")
 
 
-async def is_active(app: App, me: Me, user_id: UUID) -> bool:
-    """Whether a device of somebody was in use within the last minute, as far as is known; for background work."""
-    if await app.cache.get(f"active:{user_id}") is not None:
-        return True
-    async with app.db.tx() as tx:
-        return await sockets.is_connected(tx, me, user_id)
+async def active(app: App, me: Me, user_ids: Collection[UUID]) -> set[UUID]:
+    """Who of these had a device in use within the last minute, as far as is known; for background work."""
+    found = {one for one in user_ids if await app.cache.get(f"active:{one}") is not None}
+    others = {*user_ids} - found
+    if others:
+        async with app.db.fresh() as tx:
+            found |= await sockets.connected(tx, me, others)
+    return found
 
 
 # ---- following logs

@@ -111,7 +111,7 @@ UNREAD = Query(
     """WITH before AS (
       SELECT last_read_seq AS was FROM conversation_members
       WHERE conversation_id = $2 AND user_id = $1 AND left_seq IS NULL FOR NO KEY UPDATE)
-    UPDATE conversation_members me SET last_read_seq = least(before.was, greatest($3 - 1, 0))
+    UPDATE conversation_members me SET last_read_seq = least(before.was, greatest($3::bigint - 1, 0))
     FROM before WHERE me.conversation_id = $2 AND me.user_id = $1
     RETURNING before.was, me.last_read_seq AS now""",
 )

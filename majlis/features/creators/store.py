@@ -1,5 +1,7 @@
 """What the ledger says of an author, and rows of who subscribes."""
 
+from uuid import UUID
+
 import msgspec
 
 from majlis.features.creators.model import Day, TopPost
@@ -49,3 +51,9 @@ BEGAN = """
 INSERT INTO author_subscribers (subscription_id, author_id, began_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """
 ENDED = "UPDATE author_subscribers SET ended_at = coalesce(ended_at, $2) WHERE subscription_id = $1"
+# Of somebody who subscribes to an author.
+OPEN_ONE = Query(
+    UUID,
+    f"""SELECT id FROM subscriptions WHERE subscriber_id = $1 AND payee_id = $2 AND purpose = '{AUTHOR}'
+    AND status <> 'ended'""",
+)

@@ -8,7 +8,7 @@ import msgspec
 from majlis.app import App
 from majlis.features.digests import service
 from majlis.features.digests.model import UNSUBSCRIBE, Due, Missed
-from majlis.features.messages.facts import MessageSent
+from majlis.features.messages.facts import MessageSent, SaidInChannel
 from majlis.kit import clock, facts, log
 from majlis.kit.db import Tx
 from majlis.kit.me import Me
@@ -53,14 +53,15 @@ async def send(app: App, due: Due) -> None:
         await service.cover(tx, Me.system, due.user_id, found.until)
 
 
-@facts.on(MessageSent)
-async def await_reading(tx: Tx, fact: MessageSent) -> None:
+@facts.on(MessageSent, SaidInChannel, together=True)
+async def await_reading(tx: Tx, sent: list[MessageSent]) -> None:
     """Who does not read a message gets a mail in a while: one for all that come meanwhile."""
-    for missed in await service.missing(tx, Me.system, fact.message_id):
-        await facts.enqueue(tx, send_missed, missed, after=PATIENCE, key=f"missed:{missed.user_id}")
+    missing = await service.missing(tx, Me.system, [fact.message_id for fact in sent])
+    jobs = {f"missed:{missed.user_id}": missed for missed in missing}
+    await facts.enqueue_all(tx, send_missed, jobs, after=PATIENCE)
 
 
-@facts.job
+@facts.reopening
 async def send_missed(app: App, missed: Missed) -> None:
     """Mail somebody how many messages wait for them, if some still do. After a crash it may come twice."""
     async with app.db.tx() as tx:

@@ -1,5 +1,6 @@
 """Verbs of digests: who is due, what theirs says, and how they end."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -54,10 +55,12 @@ async def summary(tx: Tx, me: Me, user_id: UUID, due: datetime) -> Summary | Non
     return Summary(account.email, lines, until)
 
 
-async def missing(tx: Reader, me: Me, message_id: UUID) -> list[Missed]:
-    """Who has not read a message and wants mails of such."""
-    unread = [*await messages.unread_by(tx, me, message_id), *await tx.all(store.CALLED, message_id)]
-    waiting = {one.user_id: one.created_at for one in unread}
+async def missing(tx: Reader, me: Me, message_ids: Sequence[UUID]) -> list[Missed]:
+    """Who has not read messages and wants mails of such, and since when."""
+    unread = [*await messages.unread_by(tx, me, message_ids), *await tx.all(store.CALLED, list(message_ids))]
+    waiting: dict[UUID, datetime] = {}
+    for one in unread:
+        waiting[one.user_id] = min(one.created_at, waiting.get(one.user_id, one.created_at))
     wanted = await tx.all(store.WANT_MESSAGES, list(waiting)) if waiting else []
     return [Missed(user_id, waiting[user_id]) for user_id in wanted]
 

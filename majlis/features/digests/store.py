@@ -57,11 +57,11 @@ _CHANNEL = """LEFT JOIN channels ch ON ch.id = c.id
 # Who is to hear of a message in a channel, as `messages.unread_by` says of others.
 CALLED = Query(
     Waiting,
-    f"""SELECT me.user_id, m.created_at FROM messages m
+    f"""SELECT me.user_id, c.id AS conversation_id, m.id AS message_id, m.sender_id, m.seq, m.created_at FROM messages m
     JOIN conversations c ON c.id = m.conversation_id AND c.kind = 'channel'
     JOIN conversation_members me ON me.conversation_id = c.id AND me.user_id <> m.sender_id AND me.left_seq IS NULL
       AND me.joined_seq < m.seq AND me.last_read_seq < m.seq {_CHANNEL}
-    WHERE m.id = $1 AND m.deleted_at IS NULL AND {_MEANT} ORDER BY me.user_id""",
+    WHERE m.id = ANY($1::uuid[]) AND m.deleted_at IS NULL AND {_MEANT} ORDER BY me.user_id""",
 )
 
 

@@ -15,7 +15,7 @@ api = http.Api("channels")
 ALL = "/api/v1/workspaces/{workspace_id}/dms"
 
 
-@api.post(ALL, policy=access.user, status=201, errors=(403, 404))
+@api.post(ALL, policy=access.user, status=201, also=200, errors=(403, 404))
 async def open_direct(app: App, me: Me, workspace_id: UUID, body: DirectOpen) -> Channel:
     """The conversation with just these people of the workspace; 200 with the one there is."""
     async with app.db.tx() as tx:

@@ -18,7 +18,7 @@ from majlis.features.discounts.model import (
     UnknownCode,
 )
 from majlis.features.discounts.store import Row
-from majlis.kit import clock, ids, page
+from majlis.kit import clock, ids, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.http.binding import given
@@ -88,17 +88,9 @@ async def change(tx: Tx, me: Me, code_id: UUID, body: CodeUpdate) -> DiscountCod
 async def codes(tx: Reader, me: Me, post_id: UUID, paging: page.Paging) -> page.Page[DiscountCode]:
     """The codes of an event of the caller's, the newest first. Raises NotFound, NotHost."""
     await boxoffice.hosted(tx, me, post_id)
-    total = None
-    if paging.cursor is not None:
-        (after,) = page.decode("discounts", paging.cursor, tuple[UUID])
-        rows = await tx.all(store.LIST, post_id, after, paging.limit + 1)
-    else:
-        rows = await tx.all(store.LIST_FIRST, post_id, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(store.LIST_TOTAL, post_id)
-    items = rows[: paging.limit]
-    more = page.encode("discounts", items[-1].id) if len(rows) > paging.limit else None
-    return page.Page([row.shown() for row in items], more, total)
+    lists = (store.LIST, store.LIST_FIRST, store.LIST_TOTAL)
+    found = await paged.rows(tx, "discounts", lists, post_id, paging)
+    return page.Page([row.shown() for row in found.items], found.next, found.total)
 
 
 # ---- for orders

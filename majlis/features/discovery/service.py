@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from majlis.app import App
+from majlis.features.browsing import service as browsing
 from majlis.features.directory import service as directory
 from majlis.features.directory.model import Business
 from majlis.features.directory.model import Filter as BusinessFilter
@@ -27,7 +28,6 @@ from majlis.features.discovery.model import (
     window_of,
 )
 from majlis.features.filters import service as filters
-from majlis.features.posts import service as posts
 from majlis.features.posts.model import Filter, Post
 from majlis.features.profiles import service as profiles
 from majlis.kit import page
@@ -61,7 +61,7 @@ async def discover(app: App, tx: Reader, me: Me, query: DiscoverQuery) -> Discov
             unmuted=me.id is not None,
             muted_words=await filters.muted(app, me),
         )
-        some = await posts.listing(tx, me, wanted, "nearby", _paging(query, start and start[0]))
+        some = await browsing.listing(tx, me, wanted, "nearby", _paging(query, start and start[0]))
         found.posts, cursors[0] = some.items, some.next
     if query.businesses and (start is None or start[1] is not None):
         sought = BusinessFilter(
@@ -174,7 +174,7 @@ async def _clustered(
 ) -> MapMarkers:
     """Clusters of whole squares, and the things that stand alone in theirs."""
     window = window_of(area, zoom, SQUARES * query.limit)
-    squares = await _squares(tx, me, query, window)
+    squares = await _squares(tx, me, query, window, muted)
     level = window.level
     while len(squares) > query.limit and level > 2:
         level -= 2
@@ -189,18 +189,38 @@ async def _clustered(
     return _shown(inside, clusters, area, query.limit, len(many) > query.limit)
 
 
-async def _squares(tx: Reader, me: Me, query: MarkersQuery, window: Window) -> Squares:
+async def _squares(tx: Reader, me: Me, query: MarkersQuery, window: Window, muted: str | None) -> Squares:
     found: Squares = {}
     at = (window.shift, window.wests, window.easts, window.north, window.south)
     if query.posts:
-        args = (me.id, window.level, *at, query.type, query.category_id)
-        for row in await tx.all(store.POSTS, *args):
+        args = (*at, query.type, query.category_id)
+        for row in await tx.all(store.POSTS, me.id, window.level, *args, muted):
             found.setdefault((row.x, row.y), Square()).add(row.count, 0, row.lng_sum, row.lat_sum)
+        if muted is not None and found:
+            await _leave_out(tx, me, found, window, muted, args)
     if query.businesses:
         sides = _sides(_reach(window))
         for row in await tx.all(store.BUSINESSES, me.id, query.category_id, *at, *sides):
             found.setdefault((row.x, row.y), Square()).add(0, row.count, row.lng_sum, row.lat_sum)
     return found
+
+
+async def _leave_out(
+    tx: Reader, me: Me, squares: Squares, window: Window, muted: str, args: tuple[Any, ...]
+) -> None:
+    """Take the posts away that hold words which the viewer mutes.
+
+    Where many posts stand they are found by their words, else by their places. Of words that stand in more posts than
+    are looked at, as many are left out.
+    """
+    few = sum(square.posts for square in squares.values()) <= store.MOST_UNREAD
+    sides = _sides(_reach(window)) if few else []
+    sql = store.UNREAD_NEAR if few else store.UNREAD
+    for row in await tx.all(sql, me.id, muted, *args, store.MOST_UNREAD, *sides):
+        if (held := squares.get((row.x, row.y))) is not None and held.posts >= row.count:
+            held.add(-row.count, 0, -row.lng_sum, -row.lat_sum)
+    for place in [place for place, held in squares.items() if held.count == 0]:
+        del squares[place]
 
 
 def _reach(window: Window) -> list[Box]:

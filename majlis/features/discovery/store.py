@@ -23,7 +23,8 @@ class Counted(msgspec.Struct):
 
 
 # ---- how much there is. $1 is the viewer, $2 the level, $3 the shift from the finest grid to it, $4 and $5 the first
-# and last columns of each span, $6 and $7 the first and last row, $8 the types, $9 the category.
+# and last columns of each span, $6 and $7 the first and last row, $8 the types, $9 the category, $10 words that the
+# viewer mutes.
 
 
 def _inside(x: str, y: str) -> str:
@@ -73,7 +74,7 @@ def _more(which: str) -> str:
   FROM profiles a JOIN posts p ON p.user_id = a.id AND p.deleted_at IS NULL AND {_SHOWN}
   CROSS JOIN LATERAL (SELECT map_x(p.address_location) AS x, map_y(p.address_location) AS y OFFSET 0) AS at
   WHERE a.id = ANY (ARRAY(SELECT following_id FROM user_follows WHERE follower_id = $1 UNION ALL SELECT $1))
-    AND {which} AND {_inside("at.x", "at.y")} AND {_wanted("p")} AND {_SEEN}"""
+    AND {which} AND {_inside("at.x", "at.y")} AND {_wanted("p")} AND {_SEEN} AND {_read("$10")}"""
 
 
 POSTS = Query(
@@ -85,11 +86,35 @@ POSTS = Query(
 )
 
 
+_IN_BOX = "<@ box(point(part.west, part.south), point(part.east, part.north))"
+
+# What everybody sees and this viewer does not want to read: as above, but $2 is the words, $10 how many rows are looked at.
+MOST_UNREAD = 5_000
+_UNREAD = """m.x >> $3 AS x, m.y >> $3 AS y, count(*)::int AS count,
+    sum(m.place[0]) AS lng_sum, sum(m.place[1]) AS lat_sum"""
+_UNREAD_HERE = f"""m.user_id IS DISTINCT FROM $1 AND NOT m.user_id = ANY ({BLOCKED}) AND NOT m.user_id = ANY ({MUTED})
+    AND {_inside("m.x", "m.y")} AND {_wanted("m")} GROUP BY 1, 2"""
+# By the index of words, wherever the posts stand.
+UNREAD = Query(
+    Counted,
+    f"""SELECT {_UNREAD} FROM (SELECT id FROM posts WHERE search @@ to_tsquery('simple', $2) AND deleted_at IS NULL
+      AND is_location LIMIT $10) AS p JOIN map_points m ON m.post_id = p.id WHERE {_UNREAD_HERE}""",
+)
+# By the index of places, where there are few. $11 to $14 are the sides of boxes that hold the squares.
+UNREAD_NEAR = Query(
+    Counted,
+    f"""SELECT {_UNREAD} FROM unnest($11::float8[], $12::float8[], $13::float8[], $14::float8[])
+      AS part (west, south, east, north)
+    CROSS JOIN LATERAL (SELECT id, search FROM posts
+      WHERE address_location {_IN_BOX} AND deleted_at IS NULL AND is_location LIMIT $10) AS p
+    JOIN map_points m ON m.post_id = p.id WHERE p.search @@ to_tsquery('simple', $2) AND {_UNREAD_HERE}""",
+)
+
+
 # Businesses likewise; $2 is the category, $8 to $11 are the sides of boxes that hold the squares.
 _KIND = """($2::uuid IS NULL OR b.id IN (
       SELECT business_profile_id FROM business_profile_categories WHERE business_category_id = $2))"""
 _BOXES = "unnest($8::float8[], $9::float8[], $10::float8[], $11::float8[]) AS part (west, south, east, north)"
-_IN_BOX = "<@ box(point(part.west, part.south), point(part.east, part.north))"
 BUSINESSES = Query(
     Counted,
     f"""SELECT at.x >> $3 AS x, at.y >> $3 AS y, count(*)::int AS count,

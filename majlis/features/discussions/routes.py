@@ -45,7 +45,9 @@ async def history(app: App, me: Me, channel_id: UUID, query: HistoryQuery) -> Hi
 
 
 # The key of a message is its own, and never forgotten.
-@api.post(CHANNEL + "/messages", policy=access.user, status=201, idempotent=False, errors=(403, 404, 409))
+@api.post(
+    CHANNEL + "/messages", policy=access.user, status=201, also=200, idempotent=False, errors=(403, 404, 409)
+)
 async def send(app: App, me: Me, channel_id: UUID, body: MessageSend) -> SentMessage:
     """Say something. 200 with the first message when it was sent under this key before."""
     async with app.db.tx() as tx:

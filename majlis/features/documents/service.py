@@ -161,16 +161,17 @@ async def _store(
     await tx.run(store.ADD, *args)
     if row.version - row.state_version >= FOLD_FROM:
         await tx.run(store.FOLD, row.id, merged.state, row.version, row.version - KEEP)
-    _tell(tx, me, row, changes)
+    await _tell(tx, me, row, changes)
     return _shown(row, merged.content)
 
 
-def _tell(tx: Tx, me: Me, row: store.Row, changes: dict[str, Any]) -> None:
+async def _tell(tx: Tx, me: Me, row: store.Row, changes: dict[str, Any]) -> None:
     """Tell all but the editor. What is too much for a hint is read by `changes` where it is wanted."""
     data = {"document_id": row.id, "version": row.version, "updated_by": me.user()}
     if len(msgspec.json.encode(changes)) <= MAX_HINT:
         data["changes"] = changes
-    hints.tell(tx, {row.owner_id, *row.collaborators} - {me.user()}, UPDATED, data)
+    readers = await tx.all(store.READERS, row.id)
+    hints.tell(tx, {row.owner_id, *readers} - {me.user()}, UPDATED, data)
 
 
 # ---- sharing

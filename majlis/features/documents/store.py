@@ -50,6 +50,14 @@ ADD = """WITH told AS (
 UPDATE documents SET version = $3, updated_at = $6 WHERE id = $2"""
 FOLD = """WITH gone AS (DELETE FROM document_updates WHERE document_id = $1 AND version <= $4)
 UPDATE documents SET state = $2, state_version = $3 WHERE id = $1"""
+# Those who edit it and may see it: across a block with its owner nobody hears of it.
+READERS = Query(
+    UUID,
+    """SELECT c.user_id FROM document_people c JOIN documents d ON d.id = c.document_id
+    WHERE c.document_id = $1 AND NOT coalesce((SELECT true FROM user_blocks b
+      WHERE (b.blocker_id = d.owner_id AND b.blocked_id = c.user_id)
+        OR (b.blocker_id = c.user_id AND b.blocked_id = d.owner_id) LIMIT 1), false)""",
+)
 CHANGES = Query(
     msgspec.Raw,
     f"""SELECT u.changes FROM document_updates u JOIN documents d ON d.id = u.document_id

@@ -126,7 +126,7 @@ async def _taken(
     changes = given(body)
     publish_at = changes.pop("publish_at", None)
     if "attachments" in changes:
-        changes["attachments"] = await media.claim(tx, me, changes["attachments"], "attachments")
+        changes["attachments"] = await media.claim(tx, me, changes["attachments"], "attachments", "private")
     merged = {**before, **changes}
     return {name: value for name, value in merged.items() if value is not None}, publish_at
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from majlis.app import App
+from majlis.features.browsing import service as browsing
 from majlis.features.events import store
 from majlis.features.events.facts import EventNears, InterestShown
 from majlis.features.events.model import EventInterest, EventOver, EventsQuery, Standing
@@ -34,7 +35,7 @@ async def listing(app: App, tx: Reader, me: Me, query: EventsQuery) -> page.Page
     if wanted.event_state is None and not query.include_past:
         wanted.event_state = ["upcoming", "ongoing"]
     wanted.muted_words = await filters.muted(app, me) if wanted.unmuted else None
-    return await posts.listing(tx, me, wanted, query.sort, query.paging())
+    return await browsing.listing(tx, me, wanted, query.sort, query.paging())
 
 
 async def get(tx: Reader, me: Me, post_id: UUID) -> Post:
@@ -58,6 +59,11 @@ async def invitation(tx: Reader, me: Me, data: Mapping[str, Any]) -> dict[str, A
     starts_at = None if event.start_date is None else event_start(event.start_date, event.start_time)
     filled = {"event_id": event_id, "title": event.title, "starts_at": starts_at}
     return {**data, **filled, "place": ", ".join(part for part in parts if part) or None}
+
+
+def ends(row: str) -> str:
+    """When the event of a row of posts is over, as an expression for statements of features above."""
+    return f"(event_ends({row}.start_date, {row}.end_date, {row}.end_time) AT TIME ZONE '{ZONE.key}')"
 
 
 # ---- stances

@@ -1,7 +1,6 @@
 """Verbs of copies of people's data: ask for one, make it, hand it out, delete it; and erase accounts."""
 
 import asyncio
-import hmac
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Mapping
@@ -19,8 +18,9 @@ from majlis.features.exports.facts import ExportAsked, ExportReady
 from majlis.features.exports.model import Export, LinkQuery, TooSoon, UnderWay
 from majlis.features.identity import service as identity
 from majlis.features.media import service as media
+from majlis.features.membership import service as membership
 from majlis.features.notifications import service as notifications
-from majlis.kit import clock, crypto, facts, ids, log
+from majlis.kit import clock, crypto, facts, ids, links, log
 from majlis.kit.db import Query, Reader, Tx
 from majlis.kit.errors import NotFound
 from majlis.kit.me import Me
@@ -34,6 +34,7 @@ KEPT = timedelta(days=7)
 LINK_LIFE = timedelta(hours=1)
 ERASED_AT_ONCE = 500
 ZIP = "application/zip"
+PURPOSE = "export-link"  # of signatures
 
 
 # ---- asking
@@ -65,7 +66,7 @@ async def latest(app: App, tx: Reader, me: Me) -> Export:
     if _is_there(row):
         until = min(clock.now() + LINK_LIFE, row.expires_at or clock.now()).replace(microsecond=0)
         expires = int(until.timestamp())
-        signature = _signatures(app, row.id, expires)[0]
+        signature = links.signatures(app.settings.secret_keys(), PURPOSE, f"{row.id}:{expires}")[0]
         export.url = f"{app.settings.base_url()}{PATH}/{row.id}?expires={expires}&signature={signature}"
         export.url_expires_at = until
     return export
@@ -73,10 +74,8 @@ async def latest(app: App, tx: Reader, me: Me) -> Export:
 
 async def fetch(app: App, me: Me, export_id: UUID, link: LinkQuery) -> tuple[FileInfo, AsyncIterator[bytes]]:
     """The file, for whoever has a good link to it. Raises NotFound, also when the link or the file is over."""
-    good = _signatures(app, export_id, link.expires)
-    if link.expires <= clock.now().timestamp() or not any(
-        hmac.compare_digest(link.signature.encode(), signature.encode()) for signature in good
-    ):
+    keys, what = app.settings.secret_keys(), f"{export_id}:{link.expires}"
+    if not links.good(keys, PURPOSE, what, link.signature, link.expires):
         raise NotFound()
     async with app.db.tx() as tx:
         row = await tx.one(store.ONE, export_id)
@@ -97,12 +96,6 @@ def _export(row: store.Row) -> Export:
 
 def _is_there(row: store.Row) -> bool:
     return row.state == "ready" and row.expires_at is not None and row.expires_at > clock.now()
-
-
-def _signatures(app: App, export_id: UUID, expires: int) -> list[str]:
-    """What makes a link good, under each of the secret keys, newest first."""
-    keys = [crypto.derive(secret, "export-link") for secret in app.settings.secret_keys()]
-    return [crypto.b64(hmac.digest(key, f"{export_id}:{expires}".encode(), "sha256")) for key in keys]
 
 
 # ---- making
@@ -158,7 +151,7 @@ async def _write_kind(app: App, archive: zipfile.ZipFile, kind: str, user_id: UU
         before = b"[\n"
         async with app.db.tx() as tx:
             async for items in store.batches(tx, kind, user_id):
-                await asyncio.to_thread(out.write, before + b",\n".join(items))
+                await asyncio.to_thread(out.write, before + links.bare(b",\n".join(items)))
                 before = b",\n"
         out.write(b"[]\n" if before == b"[\n" else b"\n]\n")
 
@@ -223,13 +216,19 @@ async def overdue(app: App, tx: Reader, me: Me) -> list[UUID]:
 
 
 async def erase(app: App, me: Me, user_id: UUID) -> None:
-    """Erase a deleted account whose grace period is over, with everything that refers to it (rule 25)."""
+    """Erase a deleted account whose grace period is over, with everything that refers to it (rule 25).
+
+    Its workspaces were handed on when it was deleted; where that failed until now, nothing of others' goes with it.
+    """
     me.require_role("admin")
     days = app.settings.erasure_days
     if not days:
         return
     before = clock.now() - timedelta(days=days)
     async with app.db.tx() as tx:
+        if await tx.one(store.IS_OVERDUE, user_id, before) is None:
+            return
+        await membership.forget(tx, me, user_id)
         falling: list[Any] = await tx.all(store.FALLING, user_id)
         if await identity.erase(tx, me, user_id, before):
             await media.release(tx, me, falling)

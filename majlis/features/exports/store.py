@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.exports.model import State
+from majlis.features.graph.service import BLOCKED
 from majlis.kit.db import Query, Tx
 
 
@@ -66,6 +67,7 @@ PAID_FILES = Query(
     ORDER BY object LIMIT 100""",
 )
 
+IS_OVERDUE = Query(UUID, "SELECT id FROM users WHERE id = $1 AND deleted_at < $2")
 OVERDUE = Query(UUID, "SELECT id FROM users WHERE deleted_at < $1 ORDER BY deleted_at LIMIT $2")
 # Pictures of other people that nothing refers to once somebody's posts, comments and messages are erased: those of
 # comments and replies below them.
@@ -194,6 +196,7 @@ ROWS = {
     "prices": "SELECT currency, updated_at FROM paywall_authors WHERE user_id = $1",
     "purchases": """SELECT id, post_id, author_id, amount, currency, status, created_at FROM purchases
       WHERE user_id = $1 ORDER BY id""",
+    "stewardships": "SELECT post_id, created_at FROM stewards WHERE user_id = $1 ORDER BY created_at",
     "media": "SELECT id, photo, alt_text, created_at FROM library_items WHERE user_id = $1 ORDER BY id",
     "bank_accounts": """SELECT bank_name, account_type, last4, created_at FROM bank_accounts WHERE user_id = $1
       ORDER BY created_at""",
@@ -205,7 +208,8 @@ ROWS = {
       WHERE m.user_id = $1 ORDER BY m.joined_at""",
     "messages": """SELECT id, conversation_id, thread_root_id, type, text, files, data, created_at, edited_at
       FROM messages WHERE sender_id = $1 AND deleted_at IS NULL ORDER BY id""",
-    "documents": """SELECT d.id, d.owner_id, d.title, d.version, d.created_at, d.updated_at,
+    "documents": f"""SELECT d.id, d.owner_id, CASE WHEN d.owner_id = $1 OR NOT d.owner_id = ANY ({BLOCKED})
+          THEN d.title END AS title, d.version, d.created_at, d.updated_at,
         (SELECT jsonb_agg(u.changes ORDER BY u.version) FROM document_updates u
          WHERE u.document_id = d.id AND u.user_id = $1) AS changes
       FROM documents d WHERE d.owner_id = $1

@@ -32,6 +32,7 @@ FORM_BYTES = MAX_BYTES + 256 * 1024  # the file and the form around it
     CHANNEL + "/files",
     policy=access.user,
     status=201,
+    also=200,
     idempotent=False,
     limit="upload",
     form=FileForm,

@@ -1,7 +1,6 @@
 """Verbs of files in channels: upload, share, look, fetch, delete."""
 
 import contextlib
-import hmac
 from typing import IO
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from majlis.features.files.model import (
     UploadTicket,
 )
 from majlis.features.messages import service as messages
-from majlis.kit import clock, crypto, page
+from majlis.kit import links, page
 from majlis.kit.db import Reader, Tx
 from majlis.kit.http import Incoming, Request
 from majlis.kit.http.download import download
@@ -37,6 +36,7 @@ from majlis.kit.me import Me
 from majlis.settings import Settings
 from majlis.vendors import images
 
+PURPOSE = "file-upload"  # of signatures
 FETCHED_WITHIN = 60  # seconds for which an address at the store of files is good
 HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 PRIVATE = "private, no-cache"  # may be kept by who asked, who asks again each time
@@ -124,23 +124,15 @@ async def start(app: App, me: Me, channel_id: UUID, body: UploadStart) -> Upload
     until = (row.created_at + AWAITED).replace(microsecond=0)
     expires = int(until.timestamp())
     address = f"{app.settings.base_url()}/api/v1/uploads/{row.id}/content"
-    signature = _signatures(app, row.id, expires)[0]
+    signature = links.signatures(app.settings.secret_keys(), PURPOSE, f"{row.id}:{expires}")[0]
     url = f"{address}?expires={expires}&signature={signature}"
     return UploadTicket(row.id, url, "PUT", {"Content-Type": "application/octet-stream"}, until)
 
 
-def _signatures(app: App, file_id: UUID, expires: int) -> list[str]:
-    """What lets its bearer put the bytes of a file, under each of the secret keys, newest first."""
-    keys = [crypto.derive(secret, "file-upload") for secret in app.settings.secret_keys()]
-    return [crypto.b64(hmac.digest(key, f"{file_id}:{expires}".encode(), "sha256")) for key in keys]
-
-
 async def put(app: App, me: Me, upload_id: UUID, query: PutQuery, request: Request) -> None:
     """Take the bytes of a file from whoever has the ticket. Raises NoUpload, UnderWay, TooLarge, NotTheSame."""
-    if query.expires <= clock.now().timestamp() or not any(
-        hmac.compare_digest(query.signature.encode(), good.encode())
-        for good in _signatures(app, upload_id, query.expires)
-    ):
+    keys, what = app.settings.secret_keys(), f"{upload_id}:{query.expires}"
+    if not links.good(keys, PURPOSE, what, query.signature, query.expires):
         raise NoUpload()
     async with app.db.tx() as tx:
         try:

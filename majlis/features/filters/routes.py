@@ -21,7 +21,7 @@ async def muted_words(app: App, me: Me) -> http.Listing[MutedWord]:
         return http.listing(Page(await service.muted_words(tx, me)))
 
 
-@api.post(WORDS, policy=access.user, status=201, errors=(409,))
+@api.post(WORDS, policy=access.user, status=201, also=200, errors=(409,))
 async def mute_word(app: App, me: Me, body: MutedWordBody) -> MutedWord:
     """Mute a word, or a few in a row. Doing it again answers 200 with the first."""
     async with app.db.tx() as tx:

@@ -68,7 +68,7 @@ async def follow(app: App, me: Me, user_id: str) -> FollowState:
         return await service.follow(tx, me, _person(me, user_id))
 
 
-@api.delete(USER + "/follow", policy=access.user, errors=(404,))
+@api.delete(USER + "/follow", policy=access.user, errors=(404, 422))
 async def unfollow(app: App, me: Me, user_id: str) -> FollowState:
     """Follow a person no longer, or take the request to back."""
     async with app.db.tx() as tx:
@@ -110,7 +110,7 @@ async def mute(app: App, me: Me, user_id: str) -> MuteState:
         return await service.mute(tx, me, _person(me, user_id))
 
 
-@api.delete(USER + "/mute", policy=access.user, errors=(404,))
+@api.delete(USER + "/mute", policy=access.user, errors=(404, 422))
 async def unmute(app: App, me: Me, user_id: str) -> MuteState:
     """Mute a person no longer."""
     async with app.db.tx() as tx:
@@ -131,7 +131,7 @@ async def block(app: App, me: Me, user_id: str) -> BlockState:
         return await service.block(tx, me, _person(me, user_id))
 
 
-@api.delete(USER + "/block", policy=access.user, errors=(404,))
+@api.delete(USER + "/block", policy=access.user, errors=(404, 422))
 async def unblock(app: App, me: Me, user_id: str) -> BlockState:
     """Block a person no longer."""
     async with app.db.tx() as tx:

@@ -5,14 +5,11 @@ Sessions are not known here; whoever ends or begins one stands above.
 
 import asyncio
 import math
-import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 import email_validator
-from pwdlib.hashers.bcrypt import BcryptHasher
 
 from majlis.features.identity import store
 from majlis.features.identity.facts import (
@@ -40,22 +37,15 @@ from majlis.features.identity.model import (
     WeakPassword,
     WrongPassword,
 )
-from majlis.kit import clock, crypto, facts, ids, limits
+from majlis.kit import clock, crypto, facts, ids, limits, passwords
 from majlis.kit.db import Database, Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.me import Me
 
-BCRYPT_ROUNDS = 12  # rule 54
-MAX_BYTES = 72  # bcrypt reads no more; refused rather than cut
 VERIFICATION_LIFE = timedelta(hours=24)
 RESET_LIFE = timedelta(hours=1)
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=15)
-
-_hasher = BcryptHasher(rounds=BCRYPT_ROUNDS)
-# Hashing takes a core for a quarter of a second; two threads at a time leave the rest of the server alive.
-_threads = ThreadPoolExecutor(2, thread_name_prefix="bcrypt")
-_ABSENT = "$2b$12$Ya3bOazJooM660gJw7fB4esFiNKJChePyEsUzwhCcK00Y2PUDwfBO"  # of a random text nobody knows
 
 
 def normal_email(value: str, field: str = "email") -> str:
@@ -79,14 +69,9 @@ def tried_email(value: str) -> str:
         return value.strip()
 
 
-def _canonical(password: str) -> str:
-    """The same characters typed on different keyboards are the same password."""
-    return unicodedata.normalize("NFC", password)
-
-
 def check_strength(password: str, field: str = "password", *, plain: bool = False) -> None:
     """Raises WeakPassword naming what is missing (rules 55 and 57); plain: only the length counts."""
-    password = _canonical(password)
+    password = passwords.canonical(password)
     needed = {"at least 8 characters": len(password) >= 8}
     kinds = {
         "an upper-case letter": any(c.isupper() for c in password),
@@ -97,8 +82,8 @@ def check_strength(password: str, field: str = "password", *, plain: bool = Fals
     missing = [words for words, there in (needed if plain else needed | kinds).items() if not there]
     if missing:
         raise WeakPassword(field, f"A password needs {', '.join(missing)}.")
-    if len(password.encode()) > MAX_BYTES:
-        raise WeakPassword(field, f"A password has at most {MAX_BYTES} bytes.")
+    if len(password.encode()) > passwords.MAX_BYTES:
+        raise WeakPassword(field, f"A password has at most {passwords.MAX_BYTES} bytes.")
 
 
 def check_new(email: str, password: str, *, plain: bool = False) -> str:
@@ -122,14 +107,7 @@ def check_new(email: str, password: str, *, plain: bool = False) -> str:
 
 async def hash_password(password: str) -> str:
     """The bcrypt hash; takes about a quarter of a second of a core, off the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, _canonical(password))
-
-
-async def _matches(password: str, hashed: str) -> bool:
-    password = _canonical(password)
-    if len(password.encode()) > MAX_BYTES:
-        return False
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.verify, password, hashed)
+    return await passwords.make(password)
 
 
 async def create(
@@ -165,7 +143,8 @@ async def check_login(db: Database, me: Me, email: str, password: str, ip: str) 
     """The account of these credentials. Raises BadCredentials or AccountLocked (rules 58, 59).
 
     Failures count per account and address, so that nobody can lock out somebody else. An unknown address
-    takes as long and locks in the same way as a known one.
+    takes as long and locks in the same way as a known one. A password that was kept at a lower cost than is asked for
+    now is kept at that from then on.
     """
     place = limits.ip_key(ip)
     async with db.tx() as tx:
@@ -173,8 +152,8 @@ async def check_login(db: Database, me: Me, email: str, password: str, ip: str) 
     if found is None:
         raise LookupError("a query of one row gave none")
     _refuse_locked(found.locked_until)
-    right = await _matches(password, found.password_hash or _ABSENT)
-    now = clock.now()
+    right = await passwords.matches(password, found.password_hash or passwords.absent())
+    now, proven = clock.now(), None
     async with db.tx() as tx:
         # Others may have failed meanwhile, and then not even the right password counts.
         locked = await tx.one(store.HOLD_FAILURES, email, place, now)
@@ -182,9 +161,28 @@ async def check_login(db: Database, me: Me, email: str, password: str, ip: str) 
         if right and found.id is not None and found.password_hash is not None:
             if not found.mfa_enabled:  # else the sign-in has not worked yet: wrong codes count on
                 await tx.run(store.CLEAR_FAILURES, email, place)
-            return Proven(found.id, found.password_hash)
-        await tx.run(store.FAILED, email, place, now, LOCK_AFTER, LOCK_FOR)
-    raise BadCredentials()
+            proven = Proven(found.id, found.password_hash)
+        else:
+            await tx.run(store.FAILED, email, place, now, LOCK_AFTER, LOCK_FOR)
+    if proven is None:
+        raise BadCredentials()
+    return await _strengthened(db, me, proven, password)
+
+
+async def _strengthened(db: Database, me: Me, proven: Proven, password: str) -> Proven:
+    """The same, kept at the cost that is asked for now. Raises BadCredentials if another was set meanwhile."""
+    while passwords.weak(proven.password_hash):
+        better = await passwords.make(password)
+        # Alone, not with the count of failures: whoever sets a password holds the account first, then that.
+        async with db.tx() as tx:
+            if await tx.one(store.STRENGTHEN, proven.user_id, proven.password_hash, better) is not None:
+                return Proven(proven.user_id, better)
+            known = await tx.last(store.PASSWORD, proven.user_id)
+        # Another sign-in was quicker, or the password is another one.
+        if known is None or not await passwords.matches(password, known):
+            raise BadCredentials()
+        proven = Proven(proven.user_id, known)
+    return proven
 
 
 async def refuse_locked(tx: Tx, me: Me, email: str, ip: str) -> None:
@@ -238,7 +236,7 @@ async def confirm_password(db: Database, me: Me, password: str) -> Proven:
         known = await tx.last(store.PASSWORD, me.user())
     if known is None:
         raise NoPassword()
-    if not await _matches(password, known):
+    if not await passwords.matches(password, known):
         raise WrongPassword()
     return Proven(me.user(), known)
 
@@ -249,7 +247,7 @@ async def new_hash(db: Database, me: Me, user_id: UUID, password: str, field: st
     async with db.tx() as tx:
         earlier = await tx.all(store.PASSWORDS, user_id)
     # All at once: up to six runs of bcrypt in a row would take more than a second.
-    comparing = asyncio.gather(*(_matches(password, old) for old in earlier))
+    comparing = asyncio.gather(*(passwords.matches(password, old) for old in earlier))
     hashed, same = await asyncio.gather(hash_password(password), comparing)
     if any(same):
         raise UsedPassword(field)

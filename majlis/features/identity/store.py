@@ -68,6 +68,15 @@ PASSWORD = Query(str, "SELECT password_hash FROM users WHERE id = $1 AND deleted
 HOLD_PASSWORD = Query(
     str, "SELECT password_hash FROM users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"
 )
+# A password at a higher cost, unless another was set; where it is remembered, too.
+STRENGTHEN = Query(
+    UUID,
+    """WITH better AS (UPDATE users SET password_hash = $3
+      WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL RETURNING id),
+    remembered AS (UPDATE password_history h SET password_hash = $3 FROM better
+      WHERE h.user_id = better.id AND h.password_hash = $2)
+    SELECT id FROM better""",
+)
 SET_PASSWORD = "UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1"
 REMEMBER_PASSWORD = "INSERT INTO password_history (user_id, password_hash, created_at) VALUES ($1, $2, $3)"
 PASSWORDS = Query(

@@ -6,12 +6,15 @@ from typing import Any
 
 import msgspec
 
+from majlis.features.posts.model import PostType
 from majlis.kit.errors import Invalid
 
 LARGEST = 16 * 1024  # bytes of metadata as JSON
 LONGEST = 100  # characters of a tag
 MOST = 100  # tags of one post
 DAYS = 7  # for which uses of a tag make it trend
+# Types of posts that are labelled and stand in timelines; written out, a tuple of them is SQL, too.
+SHORT: tuple[PostType, ...] = ("FEED", "PULL")
 
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)  # what follows # in one is a place in a page
 # Written inside words of Persian, Sinhala and others, by some people and not by others.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from majlis.features.labels.model import Tagged
+from majlis.features.labels.model import SHORT, Tagged
 from majlis.kit.db import Query
 
 # Whether everybody may see a post `p` of an author `a`.
@@ -14,7 +14,7 @@ _OPEN = """p.deleted_at IS NULL AND p.status AND p.visibility = 'PUBLIC'
 
 
 class Current(msgspec.Struct):
-    """A feed post as it is labelled."""
+    """A short post as it is labelled."""
 
     text: str
     gone: bool
@@ -29,7 +29,7 @@ CURRENT = Query(
     f"""SELECT concat_ws(' ', p.title, p.description) AS text,
       p.deleted_at IS NOT NULL AND p.hidden_as IS NULL AS gone, {_OPEN} AS open, p.created_at,
       (SELECT l.metadata FROM post_labels l WHERE l.post_id = p.id) AS metadata
-    FROM posts p JOIN profiles a ON a.id = p.user_id WHERE p.id = $1 AND p.type = 'FEED' FOR NO KEY UPDATE OF p""",
+    FROM posts p JOIN profiles a ON a.id = p.user_id WHERE p.id = $1 AND p.type IN {SHORT} FOR NO KEY UPDATE OF p""",
 )
 LABEL = """
 INSERT INTO post_labels (post_id, metadata, tags, created_at) VALUES ($1, $2, $3, $4)

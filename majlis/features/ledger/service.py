@@ -5,7 +5,7 @@ from uuid import UUID
 
 from majlis.features.ledger import store
 from majlis.features.ledger.model import Entry, Line, Sum, of_user
-from majlis.kit import clock, ids, page
+from majlis.kit import clock, ids, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.me import Me
 
@@ -46,14 +46,5 @@ async def earners(tx: Reader, me: Me, after: str) -> list[tuple[str, UUID, str]]
 
 async def entries(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Entry]:
     """The caller's account line by line, the newest first."""
-    account, total = of_user(me.user()), None
-    if paging.cursor is not None:
-        (after,) = page.decode("ledger", paging.cursor, tuple[UUID])
-        rows = await tx.all(store.ENTRIES, account, after, paging.limit + 1)
-    else:
-        rows = await tx.all(store.ENTRIES_FIRST, account, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(store.ENTRIES_TOTAL, account)
-    items = rows[: paging.limit]
-    more = page.encode("ledger", items[-1].id) if len(rows) > paging.limit else None
-    return page.Page(items, more, total)
+    lists = (store.ENTRIES, store.ENTRIES_FIRST, store.ENTRIES_TOTAL)
+    return await paged.rows(tx, "ledger", lists, of_user(me.user()), paging)

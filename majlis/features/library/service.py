@@ -1,6 +1,8 @@
 """Verbs of the library: keep an upload, find it again, show it, delete it."""
 
+import asyncio
 from collections.abc import Collection, Sequence
+from typing import IO
 from uuid import UUID
 
 from majlis.app import App
@@ -14,14 +16,15 @@ from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, Malformed, NotFound, TooLarge, UnsupportedType
 from majlis.kit.http import Upload
 from majlis.kit.me import Me
-from majlis.vendors import videos
+from majlis.vendors import images, videos
 from majlis.vendors.images import Kind, Processed
 
 
 async def add(
     app: App,
     me: Me,
-    file: Upload,
+    file: IO[bytes],
+    name: str,
     alt_text: str | None,
     *,
     kind: Kind = Kind.GENERIC,
@@ -29,28 +32,37 @@ async def add(
 ) -> Item:
     """A picture of this kind or a video on these terms, kept for the caller, told apart by its bytes.
 
+    A video is not read into memory; `name` is what the client calls it.
+
     Raises UnsupportedType, Malformed, TooLarge, Unavailable; nothing is left behind then.
     """
     me.user()
-    stored = await _store(app, me, file, kind, terms)
+    stored = await _store(app, me, file, name, kind, terms)
     try:
         async with app.db.tx() as tx:
-            await media.claim(tx, me, [stored.photo], "file")
-            item = Item(ids.new(), me.user(), stored.path, stored.photo, alt_text or None, clock.now())
+            await media.claim(tx, me, [stored.photo], "file", "kept")
+            item_id = ids.new()
             await tx.run(
-                store.ADD, item.id, item.user_id, item.object, item.photo, item.alt_text, item.created_at
+                store.ADD, item_id, me.user(), stored.path, stored.photo, alt_text or None, clock.now()
             )
+            (item,) = await mine(tx, me, [item_id], "file")
     except BaseException:
         await media.remove_loose(app, Me.system, [stored.path])
         raise
     return item
 
 
-async def _store(app: App, me: Me, file: Upload, kind: Kind, terms: videos.Terms) -> Uploaded:
-    if videos.sniff(file.data) is None:
-        return await media.store(app, me, file, kind)
-    clip = await videos.look(file.data, terms)
-    return await media.store_video(app, me, file, clip, await _poster(app, clip))
+async def _store(app: App, me: Me, file: IO[bytes], name: str, kind: Kind, terms: videos.Terms) -> Uploaded:
+    file.seek(0)
+    is_video = videos.sniff(file.read(videos.HEAD)) is not None
+    file.seek(0)
+    if not is_video:
+        data = await asyncio.to_thread(
+            file.read, images.MAX_BYTES + 1
+        )  # more than may be is enough to refuse it
+        return await media.store(app, me, Upload("file", name, "", data), kind)
+    clip = await videos.look(file, terms)
+    return await media.store_video(app, me, name, clip, await _poster(app, clip))
 
 
 async def _poster(app: App, clip: videos.Clip) -> Processed | None:
@@ -131,4 +143,4 @@ async def delete(tx: Tx, me: Me, item_id: UUID) -> None:
     if await tx.one(store.SHOWN, found.object):
         raise InUse()
     await tx.run(store.DELETE, item_id)
-    await media.release(tx, me, [found.shown().photo.url])
+    await media.release(tx, me, [found.shown().photo.url], kept=True)

@@ -11,7 +11,10 @@ Url = Annotated[str, Meta(max_length=2000)]
 
 
 class Photo(msgspec.Struct):
-    """A stored picture, or a video with its poster as thumbnail. `size` is in bytes, dimensions are those as stored."""
+    """A stored picture, or a video with its poster as thumbnail. `size` is in bytes, dimensions are those as stored.
+
+    Addresses of what is not for everybody are signed: they are good for one to two days. Read them anew then.
+    """
 
     url: Url
     name: Annotated[str, Meta(max_length=255)]

@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
+from typing import Literal, cast, get_args
 from uuid import uuid4
 
 import msgspec
@@ -19,8 +20,8 @@ from majlis.app import App
 from majlis.features.media import store as rows
 from majlis.features.media.facts import PhotosReleased
 from majlis.features.media.model import NotUploader, Photo, StillAttached, Uploaded, Video
-from majlis.kit import clock, facts, ids, log
-from majlis.kit.db import Tx
+from majlis.kit import clock, facts, ids, links, log
+from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.http import Upload
 from majlis.kit.me import Me
@@ -35,6 +36,9 @@ KEPT_LOOSE = timedelta(hours=24)  # how long an upload may wait until something 
 BATCH = 100
 SUFFIX, THUMBNAIL_SUFFIX = ".webp", "_thumb.webp"
 TYPES = {SUFFIX: MIME_TYPE, **{suffix: kind for kind, suffix in SUFFIXES.items()}}
+# To whom a reference opens an upload: to everybody, to whoever is shown a signed address, or to nobody.
+Showing = Literal["public", "private", "kept"]
+Standing = Literal["public", "private", "loose"]
 _OBJECT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[a-z0-9_-]{1,80}\.(?:webp|mp4|webm|mov)")
 
 
@@ -69,14 +73,14 @@ async def store_all(app: App, me: Me, files: Sequence[Upload], kind: Kind) -> li
     return stored
 
 
-async def store_video(app: App, me: Me, file: Upload, clip: Clip, poster: Processed | None) -> Uploaded:
+async def store_video(app: App, me: Me, name: str, clip: Clip, poster: Processed | None) -> Uploaded:
     """A video as it came, stored for the caller with its poster, referred to by nothing yet. Raises Unavailable."""
     base, suffix = app.settings.media_url(), SUFFIXES[clip.mime_type]
-    path = f"{uuid4()}/{slug(file.name)}{suffix}"
+    path = f"{uuid4()}/{slug(name)}{suffix}"
     thumbnail = f"{base}/{thumbnail_of(path)}" if poster else None
     looks = clip.looks
     photo = Video(
-        f"{base}/{path}", path.rpartition("/")[2], clip.mime_type, len(clip.data),
+        f"{base}/{path}", path.rpartition("/")[2], clip.mime_type, clip.size,
         looks.width if looks else 0, looks.height if looks else 0, thumbnail,
         looks.seconds if looks else None,
     )  # fmt: skip
@@ -84,7 +88,8 @@ async def store_video(app: App, me: Me, file: Upload, clip: Clip, poster: Proces
     async with app.db.tx() as tx:
         await tx.run(rows.ADD, ids.new(), path, me.user(), "video", photo, clock.now())
     async with _discarded_on_error(app, [stored]):
-        await app.files.put(path, clip.data, content_type=clip.mime_type)
+        clip.file.seek(0)
+        await app.files.put_file(path, clip.file, content_type=clip.mime_type)
         if poster is not None:
             await app.files.put(thumbnail_of(path), poster.data, content_type=MIME_TYPE)
     return stored
@@ -153,49 +158,89 @@ def type_of(path: str) -> str:
 
 def object_of(url: str) -> str | None:
     """The object behind a public URL, whatever its base was at the time (rule 78); None for any other."""
-    path = "/".join(url.rsplit("/", 2)[1:])
+    path = "/".join((links.private_path(url) or url).rsplit("/", 2)[-2:])
     return path if is_object(path) else None
+
+
+# ---- who may fetch what
+
+
+async def open_addresses(app: App, me: Me) -> None:
+    """Let this process sign addresses of what is not for everybody."""
+    async with app.db.tx() as tx:
+        key = await tx.one(rows.KEY)
+    if key is None:
+        raise LookupError("media_keys is empty: private addresses of this database can never be signed")
+    base = app.settings.base_url() + "/media"
+    links.configure(links.Private(base, app.settings.secret_keys(), key))
+
+
+async def standing(tx: Reader, me: Me, path: str) -> Standing:
+    """To whom an object or its thumbnail is open without a signature; private means to nobody.
+
+    A loose one was shown to nobody but its owner so far. What is not known is on its way out, and open for so long.
+    """
+    names = [path]
+    if path.endswith(THUMBNAIL_SUFFIX):
+        names += [path.removesuffix(THUMBNAIL_SUFFIX) + suffix for suffix in TYPES]
+    found = await tx.one(rows.STANDING, names)
+    return cast(Standing, found or "public")
 
 
 # ---- references
 
 
-async def claim(tx: Tx, me: Me, photos: Sequence[Photo], field: str) -> list[Photo]:
+async def claim(
+    tx: Tx, me: Me, photos: Sequence[Photo], field: str, showing: Showing = "public"
+) -> list[Photo]:
     """Refer to uploads of the caller's own, once for each time one is named. Returns the photos as stored.
 
-    Raises Invalid naming `field[i].url` of each that is not the caller's, or gone.
+    A private reference comes with private addresses, which are signed when they leave. An upload is named by the address
+    that it has or that its owner was shown. Raises Invalid naming `field[i].url` of each that is not the caller's, or gone.
     """
     user_id = me.user()
     if not photos:
         return []
     named = _objects(photo.url for photo in photos)
-    mine = [one for one in await _locked(tx, named) if one.user_id == user_id and not one.removed]
-    stored = {one.object: msgspec.json.decode(one.photo, type=Photo) for one in mine}
+    found = await _locked(tx, named, showing == "private")
+    mine = {one.object: one for one in found if one.user_id == user_id and not one.removed}
     wrong = [
         FieldFault(f"{field}[{index}].url", "unknown_upload", "This is no upload of yours.")
         for index, (path, photo) in enumerate(zip(named, photos, strict=True))
-        if path not in stored or stored[path].url != photo.url
+        if path not in mine or photo.url not in (mine[path].url, _private(photo.url))
     ]
     if wrong:
         raise Invalid(fields=wrong)
-    await _count(tx, rows.ATTACH, named)
+    await _count(tx, rows.ATTACH, [(path, showing) for path in named])
+    stored = {path: msgspec.json.decode(one.photo, type=Photo) for path, one in mine.items()}
     return [stored[path] for path in named]
 
 
-async def release(tx: Tx, me: Me, urls: Sequence[str]) -> None:
+async def release(tx: Tx, me: Me, urls: Sequence[str], *, kept: bool = False) -> None:
     """Give references up, one for each time an URL is named. What nothing refers to then is removed later.
 
-    URLs of others' uploads and of no upload are passed over; background work may give up anybody's.
+    Whether one was private, its address tells. URLs of others' uploads and of no upload are passed over; background work
+    may give up anybody's.
     """
     named = _objects(urls)
     mine = {one.object: one for one in await _locked(tx, named) if me.is_system or one.user_id == me.user()}
-    given = [path for path in named if path in mine]
+    given: list[tuple[str, Showing]] = [
+        (path, "kept" if kept else "private" if _private(url) else "public")
+        for path, url in zip(named, urls, strict=True)
+        if path in mine
+    ]
     if not given:
         return
     await _count(tx, rows.DETACH, given)
-    loose = tuple(path for path, times in Counter(given).items() if mine[path].attached <= times)
+    times = Counter(path for path, _ in given)
+    loose = tuple(path for path, count in times.items() if mine[path].attached <= count)
     if loose:
         await facts.emit(tx, PhotosReleased(loose))
+
+
+def _private(url: str) -> str | None:
+    """The URL if it is that of a private reference."""
+    return url if links.private_path(url) else None
 
 
 def _objects(urls: Iterable[str]) -> list[str]:
@@ -203,14 +248,19 @@ def _objects(urls: Iterable[str]) -> list[str]:
     return [object_of(url) or "" for url in urls]
 
 
-async def _locked(tx: Tx, paths: Iterable[str]) -> list[rows.Row]:
+async def _locked(tx: Tx, paths: Iterable[str], hidden: bool = False) -> list[rows.Row]:
     known = {path for path in paths if path}
-    return await tx.all(rows.LOCK, list(known)) if known else []
+    return await tx.all(rows.LOCK, list(known), hidden) if known else []
 
 
-async def _count(tx: Tx, statement: str, paths: Iterable[str]) -> None:
-    times = Counter(paths)
-    await tx.run(statement, list(times), list(times.values()))
+async def _count(tx: Tx, statement: str, references: Iterable[tuple[str, Showing]]) -> None:
+    times = Counter(references)
+    shares = [
+        (path, *(times[path, one] for one in get_args(Showing))) for path in {path for path, _ in times}
+    ]
+    paths, shown, hidden, kept = zip(*shares, strict=True)
+    totals = [sum(counts) for counts in zip(shown, hidden, kept, strict=True)]
+    await tx.run(statement, paths, totals, shown, hidden)
 
 
 # ---- removing
@@ -222,7 +272,7 @@ async def delete(app: App, me: Me, path: str) -> None:
     if not is_object(path):
         raise NotFound()
     async with app.db.tx() as tx:
-        found = await tx.one(rows.LOCK, [path])
+        found = await tx.one(rows.LOCK, [path], False)
         if found is None:
             raise NotFound()
         if found.user_id != user_id:

@@ -211,9 +211,14 @@ async def _expel(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID) -> None:
 
 
 async def forget(tx: Tx, me: Me, user_id: UUID) -> None:
-    """Take somebody who leaves for good out of all workspaces; what they own goes to somebody else there."""
-    for workspace_id in await workspaces.bereaved(tx, me, user_id):
+    """Take somebody who leaves for good out of all workspaces; what they own goes to somebody else there.
+
+    Again it changes nothing.
+    """
+    for workspace_id, closed in (await workspaces.bereaved(tx, me, user_id)).items():
         await _expel(tx, me, workspace_id, user_id)
+        if closed:
+            await channels.close_all(tx, me, workspace_id)
 
 
 async def purge(app: App, me: Me) -> None:

@@ -109,10 +109,17 @@ class Summary(msgspec.Struct, kw_only=True):
     last_message: Message | None
 
 
+MOST_WAITING = 200  # messages of somebody that `unread_from` returns at once
+
+
 class Waiting(msgspec.Struct):
-    """Somebody who has not read a message of this moment."""
+    """Somebody who has not read a message."""
 
     user_id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    sender_id: UUID
+    seq: int
     created_at: datetime
 
 

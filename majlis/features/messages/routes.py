@@ -38,7 +38,7 @@ async def conversations(app: App, me: Me, query: http.PageQuery) -> http.Listing
         return http.listing(await service.listing(tx, me, query.paging(), PERSONAL))
 
 
-@api.post(ALL, policy=access.user, status=201, errors=(403, 404))
+@api.post(ALL, policy=access.user, status=201, also=200, errors=(403, 404))
 async def open_conversation(app: App, me: Me, body: ConversationOpen) -> Summary:
     """A conversation with one person (200 with the one there is), or a new group of several."""
     async with app.db.tx() as tx:
@@ -105,7 +105,7 @@ async def messages(app: App, me: Me, conversation_id: UUID, query: HistoryQuery)
     return http.listing(found)
 
 
-@api.post(ONE + "/messages", policy=access.user, status=201, errors=(403, 404, 409))
+@api.post(ONE + "/messages", policy=access.user, status=201, also=200, errors=(403, 404, 409))
 async def send(app: App, me: Me, conversation_id: UUID, body: MessageSend) -> Message:
     """Say something. 200 with the first message when the key was used before, 409 when for something else."""
     async with app.db.tx() as tx:

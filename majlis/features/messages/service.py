@@ -16,7 +16,7 @@ from majlis.features.graph import service as graph
 from majlis.features.graph.model import UserMini
 from majlis.features.media import service as media
 from majlis.features.messages import store
-from majlis.features.messages.facts import MessageDeleted, MessageSent
+from majlis.features.messages.facts import MessageDeleted, MessageSent, SaidInChannel
 from majlis.features.messages.model import (
     FILLINGS,
     MAX_DATA,
@@ -52,23 +52,25 @@ remove_member = conversations.remove_member
 mark_read, mark_unread = conversations.mark_read, conversations.mark_unread
 acknowledge, heads, mine = conversations.acknowledge, conversations.heads, conversations.mine
 events, last_seqs, purge = conversations.events, conversations.last_seqs, conversations.purge
-mark_active, is_active = conversations.mark_active, conversations.is_active
+mark_active, active = conversations.mark_active, conversations.active
 
 
 # ---- sending
 
 
 async def send(
-    tx: Tx, me: Me, conversation_id: UUID, body: Sending, kinds: Sequence[Kind] = KINDS, field: str = "text"
-) -> Sent:
+    tx: Tx, me: Me, conversation_id: UUID, body: Sending, kinds: Sequence[Kind] = KINDS, field: str = "text",
+    at: Place | None = None,
+) -> Sent:  # fmt: skip
     """Say something, once however often it is sent under its key: then the first message is the answer.
 
+    Whoever has looked up the caller's place there hands it on as `at`.
     Raises NotMember, also for another kind, ReusedKey, Empty, TooLong, TooManyFiles, WrongRoot, Invalid for `field`,
     and what `conversations.check_writable` raises.
     """
     _check(body, field)
     key, digest = body.client_msg_id or str(ids.new()), _hash(body)
-    at = await conversations.place(tx, me, conversation_id, kinds, unmet=True)
+    at = at or await conversations.place(tx, me, conversation_id, kinds, unmet=True)
     if body.client_msg_id is not None:
         known = await _known(tx, me, conversation_id, key, digest)
         if known is not None:
@@ -83,10 +85,11 @@ async def send(
     if body.type in FILLINGS:
         known_data = msgspec.json.decode(body.data or b"{}")
         message.data = msgspec.Raw(msgspec.json.encode(await FILLINGS[body.type](tx, me, known_data)))
-    if await _store(tx, me, store.SEND, message, digest):
+    fact = SaidInChannel if at.kind == "channel" else MessageSent
+    if await _store(tx, me, store.SEND, fact, message, digest):
         await store.carry(tx, message)
         return Sent(message, message.seq, False)
-    await media.release(tx, me, body.file_ids)
+    await media.release(tx, me, attachments.named(files))
     known = await _known(tx, me, conversation_id, key, digest)
     if known is None:  # left or archived meanwhile
         await conversations.place(tx, me, conversation_id)
@@ -102,7 +105,7 @@ async def post(tx: Tx, me: Me, conversation_id: UUID, body: Sending) -> Sent:
     if known is None:
         await filters.screen(tx, me, {"text": body.text})
         message = _message(me, conversation_id, key, body, [])
-        if await _store(tx, me, store.POST, message, digest):
+        if await _store(tx, me, store.POST, SaidInChannel, message, digest):
             return Sent(message, message.seq, False)
         known = await _known(tx, me, conversation_id, key, digest)  # it was used meanwhile
     if known is None:
@@ -148,7 +151,8 @@ def _message(me: Me, conversation_id: UUID, key: str, body: Sending, files: list
         ts_us=0,
         client_msg_id=key,
         type=body.type,
-        text=body.text,
+        # What says the address of its picture, as some doors do, says the one that can be signed.
+        text=dict(zip(body.file_ids, attachments.named(files), strict=False)).get(body.text, body.text),
         files=files,
         data=body.data,
         thread_root_id=body.thread_root_id,
@@ -159,10 +163,12 @@ def _message(me: Me, conversation_id: UUID, key: str, body: Sending, files: list
     )
 
 
-async def _store(tx: Tx, me: Me, query: Query[store.Stamped], message: Message, digest: bytes) -> bool:
+async def _store(
+    tx: Tx, me: Me, query: Query[store.Stamped], fact: type[MessageSent], message: Message, digest: bytes
+) -> bool:
     """Store a message at the next place of its log and fill that in. False where its key was used meanwhile."""
     now = clock.now()
-    names, payload = facts.packed(MessageSent(message.conversation_id, message.id, message.sender_id))
+    names, payload = facts.packed(fact(message.conversation_id, message.id, message.sender_id))
     stamped = await tx.one(
         query, message.sender_id, message.conversation_id, message.id, message.client_msg_id, digest,
         message.type, message.text, message.files, message.data, message.thread_root_id, now, message,
@@ -207,13 +213,9 @@ async def _hold(
 
 
 async def edit(
-    tx: Tx,
-    me: Me,
-    message_id: UUID,
-    text: str,
-    window: timedelta | None = None,
+    tx: Tx, me: Me, message_id: UUID, text: str, window: timedelta | None = None,
     kinds: Sequence[Kind] = KINDS,
-) -> int:
+) -> int:  # fmt: skip
     """Change the text of one's own message, within this time if there is one. Returns the seq of the entry.
 
     Raises NoMessage, NotSender, WindowClosed, Empty, TooLong.
@@ -318,17 +320,10 @@ async def get(tx: Reader, me: Me, message_id: UUID, kinds: Sequence[Kind] = KIND
 
 
 async def history(
-    tx: Reader,
-    me: Me,
-    conversation_id: UUID,
-    paging: page.Paging,
-    *,
-    before: datetime | None = None,
-    after: datetime | None = None,
-    thread_root_id: UUID | None = None,
-    pinned: bool = False,
-    kinds: Sequence[Kind] = KINDS,
-) -> page.Page[Message]:
+    tx: Reader, me: Me, conversation_id: UUID, paging: page.Paging, *,
+    before: datetime | None = None, after: datetime | None = None,
+    thread_root_id: UUID | None = None, pinned: bool = False, kinds: Sequence[Kind] = KINDS,
+) -> page.Page[Message]:  # fmt: skip
     """Messages of a conversation, newest first; between two moments, of a thread, or pinned. Raises NotMember."""
     at = await conversations.place(tx, me, conversation_id, kinds)
     (behind,) = page.decode("messages", paging.cursor, tuple[int]) if paging.cursor else (None,)
@@ -391,6 +386,11 @@ async def read_times(tx: Reader, me: Me, message_ids: list[UUID]) -> dict[UUID, 
     return {row.id: row.read_at for row in await tx.all(store.READ_TIMES, message_ids)}
 
 
-async def unread_by(tx: Reader, me: Me, message_id: UUID) -> list[Waiting]:
-    """Who has not read a message that still stands, for background work."""
-    return await tx.all(store.UNREAD_BY, message_id)
+async def unread_by(tx: Reader, me: Me, message_ids: Sequence[UUID]) -> list[Waiting]:
+    """Who has not read messages that still stand, in no channel, in the order of people; for background work."""
+    return await tx.all(store.UNREAD_BY, list(message_ids))
+
+
+async def unread_from(tx: Reader, me: Me, conversation_id: UUID, user_id: UUID, seq: int) -> list[Waiting]:
+    """What somebody has not read from a place in a conversation on: the first so many, for background work."""
+    return await tx.all(store.UNREAD_FROM, conversation_id, user_id, seq)

@@ -11,7 +11,7 @@ import msgspec
 from majlis.features.attachments.model import NotThere
 from majlis.features.conversations.model import Kind
 from majlis.features.conversations.service import LISTED, MEMBER, MET, OTHER
-from majlis.features.messages.model import Message, MessageFile, Reaction, Summary, Waiting
+from majlis.features.messages.model import MOST_WAITING, Message, MessageFile, Reaction, Summary, Waiting
 from majlis.kit import page
 from majlis.kit.db import Query, Tx
 
@@ -313,13 +313,16 @@ def listing(*, continued: bool, usual: bool) -> Query[Line]:
 
 
 # Who is to hear of a message that stands. In channels most messages are nobody's in particular.
-UNREAD_BY = Query(
-    Waiting,
-    """SELECT me.user_id, m.created_at
+_WAITING = """SELECT me.user_id, m.conversation_id, m.id AS message_id, m.sender_id, m.seq, m.created_at
     FROM messages m JOIN conversation_members me ON me.conversation_id = m.conversation_id
     JOIN conversations c ON c.id = m.conversation_id AND c.kind <> 'channel'
-    WHERE m.id = $1 AND m.deleted_at IS NULL AND me.user_id <> m.sender_id AND me.left_seq IS NULL
-      AND me.joined_seq < m.seq AND me.last_read_seq < m.seq ORDER BY me.user_id""",
+    WHERE m.deleted_at IS NULL AND me.user_id <> m.sender_id AND me.left_seq IS NULL
+      AND me.joined_seq < m.seq AND me.last_read_seq < m.seq"""
+UNREAD_BY = Query(Waiting, f"{_WAITING} AND m.id = ANY($1::uuid[]) ORDER BY me.user_id, m.created_at, m.id")
+UNREAD_FROM = Query(
+    Waiting,
+    f"""{_WAITING} AND m.conversation_id = $1 AND m.seq >= $3 AND me.user_id = $2
+    ORDER BY m.seq LIMIT {MOST_WAITING}""",
 )
 
 

@@ -35,7 +35,7 @@ from majlis.features.mfa.model import (
 )
 from majlis.kit import clock, crypto, facts, ids
 from majlis.kit.db import Reader, Tx
-from majlis.kit.errors import NotFound, Unavailable
+from majlis.kit.errors import Invalid, NotFound, Unavailable
 from majlis.kit.me import Me
 
 CHALLENGE_LIFE = timedelta(minutes=5)  # rule 50, as the next three
@@ -55,6 +55,27 @@ async def ask(tx: Tx, me: Me, user_id: UUID, device: dict[str, Any] | None) -> C
     expires = now + CHALLENGE_LIFE
     await tx.run(store.OPEN, challenge.challenge_id, user_id, None, None, device, 0, expires, now)
     return challenge
+
+
+async def confirm_password(app: App, me: Me, password: str) -> None:
+    """Raises WrongPassword or NoPassword unless this is the caller's, and RateLimited for who guesses."""
+    await app.limiter.attempt("password", str(me.user()))
+    await identity.confirm_password(app.db, me, password)
+
+
+async def show_more(app: App, me: Me, password: str | None) -> None:
+    """Whoever adds a way to sign in shows more than an access token, which may be stolen.
+
+    That is the password, where the account has one and no second factor was shown. Raises Invalid without it, and
+    what `confirm_password` does.
+    """
+    if password is not None:
+        await confirm_password(app, me, password)
+        return
+    async with app.db.tx() as tx:
+        account = await identity.get(tx, me, me.user())
+    if account.has_password and me.aal < 2:
+        raise Invalid.field("password", "Give your password.", "required")
 
 
 async def step_up(tx: Tx, me: Me, challenge_id: UUID | None, factor_id: UUID | None) -> Asked:

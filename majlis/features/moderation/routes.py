@@ -36,14 +36,18 @@ def _answer(found: tuple[Report | UserReport, bool]) -> http.Answer:
     return http.Answer(report, 201 if new else 200)
 
 
-@api.post("/api/v1/users/{user_id}/report", policy=access.user, status=201, limit="report", errors=(404,))
+@api.post(
+    "/api/v1/users/{user_id}/report", policy=access.user, status=201, also=200, limit="report", errors=(404,)
+)
 async def report_user(app: App, me: Me, user_id: UUID, body: UserReportBody) -> UserReport:
     """Report a person to the moderators."""
     async with app.db.tx() as tx:
         return _answer(await service.report_user(tx, me, user_id, body))  # type: ignore[return-value]
 
 
-@api.post("/api/v1/posts/{post_id}/report", policy=access.user, status=201, limit="report", errors=(404,))
+@api.post(
+    "/api/v1/posts/{post_id}/report", policy=access.user, status=201, also=200, limit="report", errors=(404,)
+)
 async def report_post(app: App, me: Me, post_id: UUID, body: ReportBody) -> Report:
     """Report a post to the moderators."""
     async with app.db.tx() as tx:
@@ -51,7 +55,12 @@ async def report_post(app: App, me: Me, post_id: UUID, body: ReportBody) -> Repo
 
 
 @api.post(
-    "/api/v1/comments/{comment_id}/report", policy=access.user, status=201, limit="report", errors=(404,)
+    "/api/v1/comments/{comment_id}/report",
+    policy=access.user,
+    status=201,
+    also=200,
+    limit="report",
+    errors=(404,),
 )
 async def report_comment(app: App, me: Me, comment_id: UUID, body: ReportBody) -> Report:
     """Report a comment to the moderators."""
@@ -60,7 +69,12 @@ async def report_comment(app: App, me: Me, comment_id: UUID, body: ReportBody) -
 
 
 @api.post(
-    "/api/v1/businesses/{business_id}/report", policy=access.user, status=201, limit="report", errors=(404,)
+    "/api/v1/businesses/{business_id}/report",
+    policy=access.user,
+    status=201,
+    also=200,
+    limit="report",
+    errors=(404,),
 )
 async def report_business(app: App, me: Me, business_id: UUID, body: ReportBody) -> Report:
     """Report a business to the moderators."""
@@ -78,7 +92,7 @@ async def list_cases(app: App, me: Me, query: CasesQuery) -> http.Listing[Case]:
         return http.listing(await service.queue(tx, me, query))
 
 
-@api.post(CASES, policy=access.moderator, status=201, errors=(404,))
+@api.post(CASES, policy=access.moderator, status=201, also=200, errors=(404,))
 async def open_case(app: App, me: Me, body: OpenBody) -> CaseDetail:
     """Open a case about something that nobody reported. 200 with the open one if there is one."""
     async with app.db.tx() as tx:

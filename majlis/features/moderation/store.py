@@ -97,7 +97,8 @@ class Contents(msgspec.Struct):
 
 CONTENTS = Query(
     Contents,
-    """SELECT c.snapshot, (SELECT content FROM moderation_content(c.kind, c.target_id)) AS current
+    """SELECT media_shown(c.snapshot::text)::jsonb AS snapshot,
+      (SELECT content FROM moderation_content(c.kind, c.target_id)) AS current
     FROM moderation_cases c WHERE c.id = $1""",
 )
 HISTORY = Query(

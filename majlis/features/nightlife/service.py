@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -105,7 +105,8 @@ def _span(wanted: Wanted) -> tuple[datetime, datetime | None]:
     """From when on, and before when, on the clocks of events."""
     now, last = clock.now(), None
     if wanted.day is not None:
-        begins = datetime.combine(wanted.day, time.min, UTC)
+        # No event is that late, and clocks end soon behind it.
+        begins = datetime.combine(min(wanted.day, date(9999, 12, 1)), time.min, UTC)
         now, last = max(now, begins), _local(begins + timedelta(days=1))
     return _local(now), last
 

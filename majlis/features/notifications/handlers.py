@@ -14,15 +14,19 @@ from majlis.features.graph import service as graph
 from majlis.features.graph.facts import FollowAccepted, FollowRequested, UserFollowed, UserUnfollowed
 from majlis.features.messages import service as messages
 from majlis.features.messages.facts import MessageDeleted, MessageSent
+from majlis.features.messages.model import MOST_WAITING, Waiting
 from majlis.features.notifications import service
 from majlis.features.notifications.facts import Told
 from majlis.features.notifications.model import Again, Announced, Unread
+from majlis.features.paywall.facts import PostBought
+from majlis.features.paywall.model import AUTHOR
 from majlis.features.posts.facts import PostPublished
 from majlis.features.reactions import service as reactions
 from majlis.features.reactions.facts import PostLiked, PostShared, PostUnliked
 from majlis.features.reposts import service as reposts
 from majlis.features.reposts.facts import Reposted, Unreposted
 from majlis.features.sales.facts import ItemSold
+from majlis.features.subscriptions.facts import SubscriptionChanged
 from majlis.features.voting.facts import Voted
 from majlis.kit import clock, facts, log
 from majlis.kit.db import Tx
@@ -141,6 +145,25 @@ async def tell_of_sale(tx: Tx, fact: ItemSold) -> None:
     await service.tell_of_sale(tx, Me.system, fact.post_id, fact.user_id)
 
 
+@facts.on(PostBought)
+async def tell_of_purchase(tx: Tx, fact: PostBought) -> None:
+    """Somebody's paid post was bought."""
+    await service.tell(
+        tx, Me.system, "POST_BOUGHT", fact.author_id, fact.buyer_id, fact.payment_id, about=fact.post_id,
+        post_id=fact.post_id,
+    )  # fmt: skip
+
+
+@facts.on(SubscriptionChanged)
+async def tell_of_subscriber(tx: Tx, fact: SubscriptionChanged) -> None:
+    """Somebody has a subscriber."""
+    if fact.began and fact.purpose == AUTHOR:
+        payee = fact.payee_id
+        await service.tell(
+            tx, Me.system, "SUBSCRIBER", payee, fact.subscriber_id, fact.subscription_id, about=payee
+        )
+
+
 @facts.on(Voted)
 async def tell_of_vote(tx: Tx, fact: Voted) -> None:
     """Somebody voted in somebody's poll for the first time."""
@@ -172,32 +195,47 @@ async def tell_more_of_post(tx: Tx, told: Announced) -> None:
     await _tell_followers(tx, told.post_id, told.after)
 
 
-@facts.on(MessageSent)
-async def tell_of_message(app: App, fact: MessageSent) -> None:
+@facts.on(MessageSent, together=True)
+async def tell_of_message(app: App, sent: list[MessageSent]) -> None:
     """Somebody wrote to others. Those who have a device in use get some time to read it there."""
+    async with app.db.fresh() as tx:
+        waiting = await messages.unread_by(tx, Me.system, [fact.message_id for fact in sent])
+    active = await messages.active(app, Me.system, {one.user_id for one in waiting})
+    idle: dict[tuple[UUID, UUID], list[Unread]] = {}  # in the order of people
+    for one in waiting:
+        if one.user_id not in active:
+            idle.setdefault((one.user_id, one.conversation_id), []).append(_unread(one))
     async with app.db.tx() as tx:
-        waiting = [one.user_id for one in await messages.unread_by(tx, Me.system, fact.message_id)]
-    active = {one for one in waiting if await messages.is_active(app, Me.system, one)}
-    async with app.db.tx() as tx:
-        for user_id in waiting:
-            unread = Unread(fact.conversation_id, fact.message_id, fact.sender_id, user_id)
-            if user_id in active:
-                await facts.enqueue(tx, tell_of_unread, unread, after=READING)
-            else:
-                await _tell_of_unread(tx, unread)
+        for unread in idle.values():
+            await service.tell_of_messages(tx, Me.system, unread)
+        await _let_read(tx, [one for one in waiting if one.user_id in active], READING)
 
 
-@facts.job
+def _unread(one: Waiting) -> Unread:
+    return Unread(one.conversation_id, one.message_id, one.sender_id, one.user_id, one.seq)
+
+
+async def _let_read(tx: Tx, waiting: list[Waiting], time: timedelta) -> None:
+    """Look in a while whether people have read this: once for all that comes to them in a conversation meanwhile."""
+    jobs = {f"unread:{one.conversation_id}:{one.user_id}": _unread(one) for one in reversed(waiting)}
+    await facts.enqueue_all(tx, tell_of_unread, jobs, after=time)
+
+
+@facts.reopening
 async def tell_of_unread(tx: Tx, unread: Unread) -> None:
-    """Somebody had time to read a message, and did not."""
-    if any(
-        one.user_id == unread.user_id for one in await messages.unread_by(tx, Me.system, unread.message_id)
-    ):
-        await _tell_of_unread(tx, unread)
-
-
-async def _tell_of_unread(tx: Tx, unread: Unread) -> None:
-    await service.tell_of_message(tx, Me.system, unread)
+    """Somebody had time to read a message. If they did not, they are told of all that waits there."""
+    place, user = unread.conversation_id, unread.user_id
+    waiting = await messages.unread_from(tx, Me.system, place, user, unread.seq)
+    if not waiting:
+        return
+    if waiting[0].seq > unread.seq > 0:  # they read that one, and get the same time for what came since
+        await _let_read(tx, waiting[:1], max(timedelta(0), waiting[0].created_at + READING - clock.now()))
+        return
+    await service.tell_of_messages(tx, Me.system, [_unread(one) for one in waiting])
+    if len(waiting) == MOST_WAITING:
+        await _let_read(
+            tx, await messages.unread_from(tx, Me.system, place, user, waiting[-1].seq + 1), timedelta(0)
+        )
 
 
 @facts.on(ConversationRead)

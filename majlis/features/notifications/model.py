@@ -15,6 +15,7 @@ Kind = Literal[
     "POST_LIKE", "POST_COMMENT", "COMMENT_REPLY", "COMMENT_LIKE", "POST_SHARE", "USER_FOLLOW", "FOLLOW_REQUEST",
     "FOLLOW_ACCEPTED", "BUSINESS_FOLLOW", "EVENT_INTEREST", "EVENT_REMINDER", "SALE_SOLD", "POST_PUBLISHED",
     "POST_REPOST", "POLL_VOTE", "SALE_ENQUIRY", "MESSAGE", "MENTION", "SYSTEM",
+    "POST_BOUGHT", "SUBSCRIBER",
 ]  # fmt: skip
 Category = Literal["POSTS", "MESSAGES", "EVENTS", "SALES"]
 EVERY: tuple[Category, ...] = get_args(Category)
@@ -27,7 +28,7 @@ CATEGORIES: dict[Category, tuple[str, ...]] = {
     ),
     "MESSAGES": ("MESSAGE", "MENTION"),
     "EVENTS": ("EVENT_INTEREST", "EVENT_REMINDER"),
-    "SALES": ("SALE_ENQUIRY", "SALE_SOLD"),
+    "SALES": ("SALE_ENQUIRY", "SALE_SOLD", "POST_BOUGHT", "SUBSCRIBER"),
 }  # fmt: skip
 
 OF_MESSAGES = (
@@ -56,6 +57,8 @@ WORDS: dict[Kind, tuple[str, str]] = {
     "SALE_ENQUIRY": ("New enquiry", "asks about what you sell."),
     "MESSAGE": ("New message", "wrote to you."),
     "MENTION": ("New mention", "mentioned you."),
+    "POST_BOUGHT": ("New sale", "bought your post."),
+    "SUBSCRIBER": ("New subscriber", "subscribed to you."),
     "SYSTEM": ("From the moderators", "has a word for you."),
 }
 # The same of several people, where the words differ.
@@ -228,6 +231,14 @@ class Unread(msgspec.Struct, frozen=True):
     message_id: UUID
     sender_id: UUID
     user_id: UUID
+    seq: int = 0  # its place
+
+
+class About(msgspec.Struct):
+    """A message, and what it hands its recipient."""
+
+    message_id: UUID
+    post_id: UUID
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -235,6 +246,13 @@ class Announced(msgspec.Struct, frozen=True):
 
     post_id: UUID
     after: UUID
+
+
+class TakenBack(msgspec.Struct):
+    """What somebody is told no more."""
+
+    id: UUID
+    user_id: UUID
 
 
 class Follower(msgspec.Struct):

@@ -41,8 +41,13 @@ from majlis.vendors.push import Push
 
 LATE = timedelta(days=1)  # after which nobody needs a push any more
 CREATED = "notification.created"  # in the log of the recipient
-TOLD = "told"  # on the bus, with the id of the recipient: something was stored for them
+# On the bus, with the id of the recipient: the id of what was stored for them, or BACK and the id of what they are
+# told no more, or only that what is unread is to be counted again.
+TOLD, BACK, COUNTED = "told", "-", ""
 Types = Sequence[str] | None  # of notifications; None for all
+Given = tuple[
+    UUID, dict[str, Any] | None, UUID | None, UUID
+]  # the id of a notification, its data, actor, target
 SEEN = store.SEEN  # SQL for the stores of features above
 
 
@@ -50,16 +55,9 @@ SEEN = store.SEEN  # SQL for the stores of features above
 
 
 async def tell(
-    tx: Tx,
-    me: Me,
-    kind: Kind,
-    recipient: UUID,
-    actor: UUID,
-    target: UUID,
-    *,
-    about: UUID | None = None,
-    **data: UUID | None,
-) -> None:
+    tx: Tx, me: Me, kind: Kind, recipient: UUID, actor: UUID, target: UUID, *,
+    about: UUID | None = None, **data: UUID | None,
+) -> None:  # fmt: skip
     """Tell somebody what an actor did to a target, once however often this is called.
 
     What is told of the same thing (`about`, else the target) makes a group. Nobody is told of themselves, of people
@@ -67,7 +65,8 @@ async def tell(
     """
     title, words = WORDS[kind]
     held: dict[str, Any] = {name: value for name, value in data.items() if value is not None}
-    await _tell(tx, kind, recipient, title, words, {"user_id": actor, **held}, actor, target, about or target)
+    given = (ids.new(), {"user_id": actor, **held}, actor, target)
+    await _tell(tx, kind, recipient, title, words, [given], about or target)
 
 
 async def inform(
@@ -75,38 +74,34 @@ async def inform(
     about: UUID | None = None, **data: Any,
 ) -> None:  # fmt: skip
     """Tell somebody what nobody in particular did, in these words; once of each type and target."""
-    await _tell(tx, kind, recipient, title, message, data or None, None, target, about)
+    await _tell(tx, kind, recipient, title, message, [(ids.new(), data or None, None, target)], about)
 
 
 async def _tell(
-    tx: Tx,
-    kind: Kind,
-    recipient: UUID,
-    title: str,
-    message: str,
-    data: dict[str, Any] | None,
-    actor: UUID | None,
-    target: UUID,
-    about: UUID | None,
+    tx: Tx, kind: Kind, recipient: UUID, title: str, message: str, given: Sequence[Given], about: UUID | None
 ) -> None:
-    """Whoever tells several people in one transaction does so in the order of their ids: their logs are held then."""
-    told = await tx.one(
-        store.TELL, recipient, ids.new(), kind, title, message, data, actor, target, about, clock.now(),
-        category_of(kind),
+    """What somebody is told of one thing at once rings once, for the last of it.
+
+    Whoever tells several people in one transaction does so in the order of their ids: their logs are held then.
+    """
+    each, data, actors, targets = zip(*given, strict=True)
+    told = await tx.all(
+        store.TELL, recipient, each, kind, title, message, data, actors, targets, about, clock.now(), category_of(kind)
     )  # fmt: skip
-    if told is None:
+    if not told:
         return
-    _hint(tx, told.id, recipient)
-    if told.listed:
-        noted = {"type": kind, "notification_id": told.id}
+    last = max(told, key=lambda one: (one.push, one.id))
+    _hint(tx, recipient, str(last.id))
+    if last.listed:
+        noted = {"type": kind, "notification_id": last.id}
         await conversations.tell(tx, Me.system, [recipient], CREATED, noted)
-    if told.push:
-        await facts.emit(tx, Told(told.id, recipient))
+    if last.push:
+        await facts.emit(tx, Told(last.id, recipient))
 
 
-def _hint(tx: Tx, notification_id: UUID, recipient: UUID) -> None:
-    """Have the sockets of a recipient look at what was stored: see `arrived`."""
-    hints.after_commit(tx, f"{TOLD}:{recipient}", str(notification_id).encode())
+def _hint(tx: Tx, recipient: UUID, what: str = COUNTED) -> None:
+    """Have the sockets of a recipient look at what was stored, or taken back, or count what is unread anew."""
+    hints.after_commit(tx, f"{TOLD}:{recipient}", what.encode())
 
 
 async def tell_author(
@@ -120,7 +115,8 @@ async def tell_author(
 
 async def take_back(tx: Tx, me: Me, kind: Kind, recipient: UUID | None, actor: UUID, target: UUID) -> None:
     """Tell no more of what an actor undid, unless it was read; without a recipient, to the author of the target."""
-    await tx.run(store.TAKE_BACK, recipient, kind, actor, target)
+    for gone in await tx.all(store.TAKE_BACK, recipient, kind, actor, target):
+        _hint(tx, gone.user_id, f"{BACK}{gone.id}")
 
 
 async def tell_of_comment(tx: Tx, me: Me, comment_id: UUID) -> None:
@@ -175,7 +171,7 @@ async def tell_followers(tx: Tx, me: Me, post_id: UUID, after: UUID) -> UUID | N
     await facts.emit(tx, *(Told(row.told, row.id) for row in rows if row.told is not None and row.push))
     for row in rows:
         if row.told is not None:
-            _hint(tx, row.told, row.id)
+            _hint(tx, row.id, str(row.told))
     listed = [row.id for row in rows if row.told is not None and row.listed]
     await conversations.tell(tx, me, listed, CREATED, {"type": "POST_PUBLISHED", "post_id": post_id})
     return rows[-1].id if len(rows) == store.BATCH else None
@@ -229,15 +225,9 @@ def _types(type: str | Types, category: Category | None) -> Types:
 
 
 async def listing(
-    tx: Reader,
-    me: Me,
-    read: bool | None,
-    type: str | Types,
-    category: Category | None,
-    paging: page.Paging,
-    *,
+    tx: Reader, me: Me, read: bool | None, type: str | Types, category: Category | None, paging: page.Paging, *,
     grouped: bool = False,
-) -> page.Page[Notification]:
+) -> page.Page[Notification]:  # fmt: skip
     """The caller's notifications, newest first (rule 153); or groups of them, by the latest of each."""
     wanted = (store.Groups if grouped else store.Listing)(me.user(), read, _types(type, category))
     kind = "notifications:grouped" if grouped else "notifications"
@@ -276,12 +266,14 @@ async def read(tx: Tx, me: Me, note_id: UUID, types: Types = None, *, grouped: b
     found = await tx.one(store.READ, me.user(), note_id, types)
     if found is None:
         raise NotFound()
+    _hint(tx, me.user())
     return (await _dressed(tx, me, [found]))[0]
 
 
 async def read_all(tx: Tx, me: Me, types: Types = None) -> ReadAll:
     """Mark all of the caller's, of these types, as read."""
     updated = await tx.run(store.READ_ALL, me.user(), types)
+    _hint(tx, me.user())
     return ReadAll(updated, await unread(tx, me, types))
 
 
@@ -292,6 +284,7 @@ async def delete(tx: Tx, me: Me, note_id: UUID, types: Types = None, *, grouped:
     )
     if not await tx.run(*wanted):
         raise NotFound()
+    _hint(tx, me.user())
 
 
 async def purge(tx: Tx, me: Me, before: datetime) -> bool:
@@ -366,14 +359,20 @@ async def deliver(
 # ---- messages
 
 
-async def tell_of_message(tx: Tx, me: Me, unread: Unread) -> None:
-    """Tell somebody of a message: who is handed something that they sell is asked about it."""
-    place, message = unread.conversation_id, unread.message_id
-    goods = await tx.one(store.ASKED_ABOUT, message, unread.user_id)
-    await tell(
-        tx, me, "SALE_ENQUIRY" if goods else "MESSAGE", unread.user_id, unread.sender_id, message,
-        about=goods or place, conversation_id=place, message_id=message, post_id=goods,
-    )  # fmt: skip
+async def tell_of_messages(tx: Tx, me: Me, unread: Sequence[Unread]) -> None:
+    """Tell somebody of messages in one conversation: who is handed something that they sell is asked about it."""
+    user, place, plain = unread[0].user_id, unread[0].conversation_id, []
+    sold = await tx.all(store.ASKED_ABOUT, [one.message_id for one in unread], user)
+    goods = {one.message_id: one.post_id for one in sold}
+    for one in unread:
+        message, post = one.message_id, goods.get(one.message_id)
+        data: dict[str, Any] = {"conversation_id": place, "message_id": message}
+        if post is None:
+            plain.append((ids.new(), {"user_id": one.sender_id, **data}, one.sender_id, message))
+        else:
+            await tell(tx, me, "SALE_ENQUIRY", user, one.sender_id, message, about=post, post_id=post, **data)
+    if plain:
+        await _tell(tx, "MESSAGE", user, *WORDS["MESSAGE"], plain, place)
 
 
 async def forget_read(tx: Tx, me: Me, user_id: UUID, conversation_id: UUID, seq: int) -> None:

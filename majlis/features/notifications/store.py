@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.graph.service import BLOCKED, MUTED
-from majlis.features.notifications.model import Follower, Setting
+from majlis.features.notifications.model import About, Follower, Setting, TakenBack
 from majlis.features.posts.service import LISTED, SHOWN
 from majlis.features.push.service import has_device
 from majlis.kit import clock, page
@@ -77,22 +77,23 @@ _ANY_CHANNEL = "(s.id IS NULL OR s.in_app_pref OR s.push_pref OR s.email_pref)"
 TELL = Query(
     Told,
     f"""WITH wanted AS (
-      SELECT r.id, {_CHANNELS}
-      FROM profiles r LEFT JOIN profiles a ON a.id = $7
+      SELECT g.*, {_CHANNELS}
+      FROM profiles r CROSS JOIN unnest($2::uuid[], $6::jsonb[], $7::uuid[], $8::uuid[]) AS g (id, data, actor, target)
+      LEFT JOIN profiles a ON a.id = g.actor
       LEFT JOIN notification_settings s ON s.profile_id = r.id AND s.category = $11
       WHERE r.id = $1 AND r.deleted_at IS NULL AND {_ANY_CHANNEL}
-        AND ($7::uuid IS NULL OR (a.deleted_at IS NULL AND NOT a.suspended AND a.id <> r.id
+        AND (g.actor IS NULL OR (a.deleted_at IS NULL AND NOT a.suspended AND a.id <> r.id
           AND NOT a.id = ANY ({BLOCKED}) AND NOT a.id = ANY ({MUTED})))
     ), told AS (
       INSERT INTO notifications ({_STORED})
-      SELECT $2, w.id, $3, $4, $5, $6, $7, $8, $9, w.listed, $10 FROM wanted w
+      SELECT w.id, $1, $3, $4, $5, w.data, w.actor, w.target, $9, w.listed, $10 FROM wanted w
       ON CONFLICT DO NOTHING RETURNING id
     ), again AS (
       UPDATE notifications n SET read = false, listed = w.listed, created_at = $10 FROM wanted w
-      WHERE n.user_id = $1 AND n.type = $3 AND n.actor_id = $7 AND n.target_id = $8 AND n.read AND NOT n.listed
+      WHERE n.user_id = $1 AND n.type = $3 AND n.actor_id = w.actor AND n.target_id = w.target AND n.read AND NOT n.listed
       RETURNING n.id, n.listed
     )
-    SELECT told.id, w.push, w.listed FROM told, wanted w UNION ALL SELECT id, false, listed FROM again""",
+    SELECT id, w.push, w.listed FROM told JOIN wanted w USING (id) UNION ALL SELECT id, false, listed FROM again""",
 )
 READ = Query(
     Row,
@@ -149,12 +150,12 @@ MISSED = Query(
     JOIN conversation_members r ON r.conversation_id = m.conversation_id AND r.user_id = n.user_id
     WHERE n.id = $1 AND r.left_seq IS NULL AND r.last_read_seq < m.seq""",
 )
-# What a message is about, if it hands its recipient $2 something that they sell themselves.
+# What messages are about, of those that hand their recipient $2 something that they sell themselves.
 ASKED_ABOUT = Query(
-    UUID,
-    """SELECT p.id FROM messages m JOIN posts p ON p.id = CASE
+    About,
+    """SELECT m.id AS message_id, p.id AS post_id FROM messages m JOIN posts p ON p.id = CASE
         WHEN trim(m.text) ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN trim(m.text)::uuid END
-    WHERE m.id = $1 AND m.type = 'post' AND p.type = 'SELL' AND p.user_id = $2 AND p.deleted_at IS NULL""",
+    WHERE m.id = ANY($1::uuid[]) AND m.type = 'post' AND p.type = 'SELL' AND p.user_id = $2 AND p.deleted_at IS NULL""",
 )
 # Notifications of messages that were read, up to a place in their conversation.
 READ_MESSAGES = """
@@ -168,10 +169,12 @@ UPDATE notifications SET read = true WHERE id IN (
     AND m.conversation_id = $2 ORDER BY n.id FOR NO KEY UPDATE OF n)
 """
 # Withdrawn: neither in the list nor unread. It stays, so that who does and undoes a thing by turns pushes once.
-TAKE_BACK = """
-UPDATE notifications SET read = true, listed = false WHERE user_id = coalesce($1, (SELECT user_id FROM posts WHERE id = $4))
-  AND type = $2 AND actor_id = $3 AND target_id = $4 AND NOT read
-"""
+TAKE_BACK = Query(
+    TakenBack,
+    """UPDATE notifications SET read = true, listed = false
+    WHERE user_id = coalesce($1, (SELECT user_id FROM posts WHERE id = $4))
+      AND type = $2 AND actor_id = $3 AND target_id = $4 AND NOT read RETURNING id, user_id""",
+)
 WITHDRAW = """
 DELETE FROM notifications n
 USING messages m JOIN conversation_members r ON r.conversation_id = m.conversation_id

@@ -7,7 +7,6 @@ from majlis.features.oauth import service, store
 from majlis.features.oauth.facts import IdentityLinked, IdentityUnlinked
 from majlis.features.oauth.model import LABELS
 from majlis.kit import facts, jobs, sealed
-from majlis.kit.crypto import Unsealable
 from majlis.kit.errors import NotFound
 from majlis.kit.me import Me
 from majlis.vendors import mail
@@ -16,19 +15,15 @@ from majlis.vendors import mail
 @facts.on(AccountDeleted)
 async def forget(app: App, fact: AccountDeleted) -> None:
     """The account is gone; what it allowed at Apple goes too. Doing it twice changes nothing."""
-    try:
+    with sealed.or_dropped("a refresh token of Apple's"):
         await service.leave(app, Me.system, fact.user_id)
-    except Unsealable as error:
-        raise jobs.Dropped(f"a refresh token of Apple's cannot be opened: {error}") from error
 
 
 @facts.on(IdentityUnlinked)
 async def revoke(app: App, fact: IdentityUnlinked) -> None:
     """Take back at Apple what the owner does not want any more. Doing it twice changes nothing."""
-    try:
+    with sealed.or_dropped("a refresh token of Apple's"):
         await service.revoke_retired(app, Me.system, fact.user_id)
-    except Unsealable as error:
-        raise jobs.Dropped(f"a refresh token of Apple's cannot be opened: {error}") from error
 
 
 @facts.on(IdentityLinked)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from majlis.features.profiles.model import Name
-from majlis.features.sessions.model import DeviceInfo
+from majlis.features.sessions.model import DeviceInfo, Password
 from majlis.kit.errors import Conflict, FieldFault, Invalid
 
 Provider = Literal["google", "apple", "facebook"]
@@ -19,9 +19,17 @@ IdToken = Annotated[
     str, Meta(min_length=1, max_length=16_384, description="as the provider gave it to the app")
 ]
 AccessToken = Annotated[
-    str, Meta(min_length=1, max_length=4096, description="as Facebook gave it to the app")
+    str,
+    Meta(min_length=1, max_length=4096, description="as Facebook gave it to the app; also of Limited Login"),
 ]
-Nonce = Annotated[str, Meta(min_length=1, max_length=255, description="as the app made it, before any hash")]
+Nonce = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=255,
+        description="as the app made it; Apple and Facebook are given its SHA-256, in lower hexadecimal digits",
+    ),
+]
 Code = Annotated[
     str, Meta(min_length=1, max_length=1024, description="as Apple gave it to the app; counts once")
 ]
@@ -59,23 +67,28 @@ class AppleBody(msgspec.Struct):
 
 
 class FacebookBody(msgspec.Struct):
-    """Facebook's token. The names are for a new account whose profile there holds none."""
+    """Facebook's token; that of Limited Login comes with the nonce. The names are for a profile that holds none."""
 
     not_writable: ClassVar[frozenset[str]] = _SERVERS
 
     access_token: AccessToken
+    nonce: Nonce | None = None
     device_info: DeviceInfo | None = None
     first_name: Name | None = None
     last_name: Name | None = None
 
 
 class LinkBody(msgspec.Struct):
-    """The same for linking: `id_token` of Google or Apple, Apple's `nonce`, `access_token` of Facebook."""
+    """The same for linking: `id_token` of Google or Apple, Apple's `nonce`, `access_token` of Facebook.
+
+    Accounts with a password give it, unless the session has shown a second factor.
+    """
 
     id_token: IdToken | None = None
     access_token: AccessToken | None = None
     nonce: Nonce | None = None
     authorization_code: Code | None = None
+    password: Password | None = None
 
 
 class Identity(msgspec.Struct):

@@ -29,26 +29,28 @@ def _answer(found: tuple[SignedIn, bool]) -> SignedIn:
     return cast(SignedIn, http.Answer(signed_in, 201 if new else 200))
 
 
-@api.post(OAUTH + "/google", policy=access.none, errors=REFUSALS)
+@api.post(OAUTH + "/google", policy=access.none, also=201, errors=REFUSALS)
 async def google(app: App, me: Me, body: GoogleBody, origin: Origin) -> SignedIn:
     """Sign in by Google, as the owner of a new account if need be: that answers 201."""
     return _answer(await service.google(app, me, body, origin))
 
 
-@api.post(OAUTH + "/apple", policy=access.none, errors=REFUSALS)
+@api.post(OAUTH + "/apple", policy=access.none, also=201, errors=REFUSALS)
 async def apple(app: App, me: Me, body: AppleBody, origin: Origin) -> SignedIn:
     """Sign in by Apple, as the owner of a new account if need be: that answers 201."""
     return _answer(await service.apple(app, me, body, origin))
 
 
-@api.post(OAUTH + "/facebook", policy=access.none, errors=REFUSALS)
+@api.post(OAUTH + "/facebook", policy=access.none, also=201, errors=REFUSALS)
 async def facebook(app: App, me: Me, body: FacebookBody, origin: Origin) -> SignedIn:
     """Sign in by Facebook, as the owner of a new account if need be: that answers 201."""
     return _answer(await service.facebook(app, me, body, origin))
 
 
 # No Idempotency-Key: with it a digest of the body would be kept, and linking twice changes nothing anyway.
-@api.post(OAUTH + "/{provider}/link", policy=access.strong, idempotent=False, errors=(401, 409, 502))
+@api.post(
+    OAUTH + "/{provider}/link", policy=access.strong, also=201, idempotent=False, errors=(401, 409, 502)
+)
 async def link(app: App, me: Me, provider: str, body: LinkBody) -> Identity:
     """Make an account at Google, Apple or Facebook a way of signing in to the caller's; 201 when it was none."""
     identity, new = await service.link(app, me, provider, body)

@@ -13,6 +13,7 @@ from majlis.features.filters import service as filters
 from majlis.features.filters.model import RefusedWords
 from majlis.features.identity import service as identity
 from majlis.features.identity.model import Account, EmailTaken
+from majlis.features.mfa import service as mfa
 from majlis.features.oauth import store
 from majlis.features.oauth.facts import IdentityLinked, IdentityUnlinked
 from majlis.features.oauth.model import (
@@ -74,7 +75,7 @@ async def apple(app: App, me: Me, body: AppleBody, origin: Origin) -> tuple[Sign
 
 async def facebook(app: App, me: Me, body: FacebookBody, origin: Origin) -> tuple[SignedIn, bool]:
     """Sign in by Facebook's token (rule 40); see `_enter`."""
-    return await _enter(app, me, "facebook", Proof(token=body.access_token), body, origin)
+    return await _enter(app, me, "facebook", Proof(token=body.access_token, nonce=body.nonce), body, origin)
 
 
 async def _enter(
@@ -211,9 +212,10 @@ async def link(app: App, me: Me, provider: str, body: LinkBody) -> tuple[Identit
     """Make this a way of signing in to the caller's account; and whether it was none before.
 
     Raises NotFound or Invalid for what is not of this provider; IdentityTaken, AddressUnconfirmed, RateLimited,
-    BadAccess, and what the provider's `person` does.
+    BadAccess, and what `mfa.show_more` and the provider's `person` do.
     """
     user_id, (kind, proof) = me.user(), _proof(provider, body)
+    await mfa.show_more(app, me, body.password)
     await sessions.spend_attempt(app, "link", str(user_id))
     person = await app.oauth.get(kind).person(proof)
     shown = _Shown(kind, person, await _refresh_token(app, person, proof.code))

@@ -7,6 +7,7 @@ from majlis.features.boxoffice.facts import EventCancelled
 from majlis.features.orders import service
 from majlis.features.orders.facts import LatePaymentReturned, OrderLapsed, OrderPaid, OrderRefunded
 from majlis.features.payments.facts import PaymentRefunded, PaymentSucceeded
+from majlis.features.posts.facts import PostChanged
 from majlis.features.tickets import service as tickets
 from majlis.kit import currencies, facts, ids
 from majlis.kit.db import Tx
@@ -48,6 +49,15 @@ async def cancel_event(app: App, fact: EventCancelled) -> None:
     while after is not None:
         async with app.db.tx() as tx:
             after = await service.cancel_event(tx, Me.system, fact.post_id, after)
+
+
+@facts.on(PostChanged)
+async def follow_event(app: App, fact: PostChanged) -> None:
+    """The host is paid out after the event, whenever that is now. Doing it twice changes nothing."""
+    after: UUID | None = FIRST
+    while after is not None:
+        async with app.db.tx() as tx:
+            after = await service.follow_event(tx, Me.system, fact.post_id, after)
 
 
 @facts.every("* * * * *")

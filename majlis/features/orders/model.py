@@ -16,6 +16,7 @@ from majlis.kit.errors import Conflict, Invalid
 
 Status = Literal["reserved", "paid", "expired", "cancelled", "refunded"]
 Quantity = Annotated[int, Meta(ge=1, le=10, examples=[2])]
+MOST_KEPT = 20  # tickets of an event that somebody has not paid yet
 MOST = 999_999_999_999  # minor units; payments take no more
 
 
@@ -72,6 +73,12 @@ class TooMany(Conflict):
     """More than one person may buy."""
 
     code, detail = "limit_reached", "You may not buy as many of these tickets."
+
+
+class TooManyKept(TooMany):
+    """Whoever pays for nothing keeps others from buying."""
+
+    detail = f"At most {MOST_KEPT} tickets are kept for you until you pay. Pay for those you have, or give them up."
 
 
 class OrderOver(Conflict):

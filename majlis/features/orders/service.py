@@ -17,6 +17,7 @@ from majlis.features.invoices.model import Invoice
 from majlis.features.orders import store
 from majlis.features.orders.facts import LatePaymentReturned, OrderLapsed, OrderPaid, OrderRefunded
 from majlis.features.orders.model import (
+    MOST_KEPT,
     NothingToPay,
     NotRefundable,
     Order,
@@ -24,6 +25,7 @@ from majlis.features.orders.model import (
     OrderOver,
     RefundBody,
     TooMany,
+    TooManyKept,
     priced,
 )
 from majlis.features.orders.store import Row
@@ -31,8 +33,8 @@ from majlis.features.payments import service as payments
 from majlis.features.payments.model import OPEN, PayingOneself, Payment
 from majlis.features.tickets import service as tickets
 from majlis.features.tickets.model import New, Ticket, TicketNotValid, TicketUsed
-from majlis.kit import clock, facts, ids, log, page
-from majlis.kit.db import Query, Reader, Tx
+from majlis.kit import clock, facts, ids, log, page, paged
+from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
@@ -47,7 +49,7 @@ async def place(tx: Tx, me: Me, post_id: UUID, body: OrderCreate, *, kept: bool 
     """Order tickets: free ones are the buyer's at once, others are kept until they are paid. Either way the buyer goes.
 
     `kept` when these places were reserved for the buyer before.
-    Raises NotFound, EventOver, NotOnSale, SoldOut, TooMany, UnknownCode, DiscountSpent, PayingOneself, Invalid.
+    Raises NotFound, EventOver, NotOnSale, SoldOut, TooMany(Kept), UnknownCode, DiscountSpent, PayingOneself, Invalid.
     """
     buyer, now = me.user(), clock.now()
     counts = {item.type_id: item.quantity for item in body.items}
@@ -66,6 +68,8 @@ async def place(tx: Tx, me: Me, post_id: UUID, body: OrderCreate, *, kept: bool 
     if code_id is not None:
         await discounts.take(tx, Me.system, code_id, row.id, buyer, row.discount)
     await check_limits(tx, me, counts, types)
+    if row.total and await tickets.reserved(tx, Me.system, buyer, post_id) + len(wanted) > MOST_KEPT:
+        raise TooManyKept()
     new = [New(one.type_id, one.price, one.paid) for one in wanted]
     status = "reserved" if row.total else "paid"
     await tx.run(
@@ -128,37 +132,20 @@ def _seen(me: Me, row: Row, found: Sequence[Ticket]) -> list[Ticket]:
 async def mine(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Order]:
     """The caller's orders, the newest first."""
     lists = (store.MINE, store.MINE_FIRST, store.MINE_TOTAL)
-    return await _page(tx, me, "orders:mine", lists, me.user(), paging)
+    return await _listed(tx, me, await paged.rows(tx, "orders:mine", lists, me.user(), paging))
 
 
 async def of_event(tx: Reader, me: Me, post_id: UUID, paging: page.Paging) -> page.Page[Order]:
     """The orders of an event, the newest first; for its host. Raises NotFound, NotHost."""
     await boxoffice.hosted(tx, me, post_id)
     lists = (store.OF_EVENT, store.OF_EVENT_FIRST, store.OF_EVENT_TOTAL)
-    return await _page(tx, me, "orders:event", lists, post_id, paging)
+    return await _listed(tx, me, await paged.rows(tx, "orders:event", lists, post_id, paging))
 
 
-async def _page(
-    tx: Reader,
-    me: Me,
-    kind: str,
-    lists: tuple[Query[Row], Query[Row], Query[int]],
-    of: UUID,
-    paging: page.Paging,
-) -> page.Page[Order]:
-    behind, first, count = lists
-    total = None
-    if paging.cursor is not None:
-        (after,) = page.decode(kind, paging.cursor, tuple[UUID])
-        rows = await tx.all(behind, of, after, paging.limit + 1)
-    else:
-        rows = await tx.all(first, of, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(count, of)
-    items = rows[: paging.limit]
-    found = await tickets.of_orders(tx, Me.system, [row.id for row in items])
-    more = page.encode(kind, items[-1].id) if len(rows) > paging.limit else None
-    return page.Page([row.shown(_seen(me, row, found[row.id])) for row in items], more, total)
+async def _listed(tx: Reader, me: Me, rows: page.Page[Row]) -> page.Page[Order]:
+    found = await tickets.of_orders(tx, Me.system, [row.id for row in rows.items])
+    items = [row.shown(_seen(me, row, found[row.id])) for row in rows.items]
+    return page.Page(items, rows.next, rows.total)
 
 
 async def invoices_of(tx: Reader, me: Me, order_id: UUID) -> list[Invoice]:
@@ -225,7 +212,25 @@ async def settle(tx: Tx, me: Me, payment_id: UUID, order_id: UUID) -> None:
         return
     await tx.run(store.PAID, row.id, payment_id, clock.now())
     await invoices.issue(tx, me, row.seller_id, row.id, row.currency, row.total, row.items())
+    await _payable(tx, row.post_id, [row.id])
     await facts.emit(tx, OrderPaid(row.id))
+
+
+async def follow_event(tx: Tx, me: Me, post_id: UUID, after: UUID) -> UUID | None:
+    """Let what the host gets for 200 orders behind this one wait for the event's end; the last, or None. For the system."""
+    me.require_role("admin")
+    rows = await tx.all(store.EARNING, post_id, after)
+    await _payable(tx, post_id, rows)
+    return rows[-1] if rows else None
+
+
+async def _payable(tx: Tx, post_id: UUID, orders: Sequence[UUID]) -> None:
+    """For orders that are held: so whoever comes later has seen what the event says now."""
+    if not orders:
+        return
+    ends = await tx.one(store.ENDS_NOW, post_id)
+    if ends is not None:
+        await payments.reschedule(tx, Me.system, PURPOSE, [str(one) for one in orders], ends)
 
 
 async def _again(tx: Tx, row: Row) -> bool:
@@ -338,9 +343,7 @@ async def give_up(tx: Tx, me: Me, ticket_id: UUID) -> None:
     row = await tx.one(store.HOLD, ticket.order_id)
     if row is None:
         raise NotFound()
-    ticket, _ = await tickets.held(
-        tx, me, ticket_id
-    )  # once more, as nothing of its order changes from here on
+    ticket, _ = await tickets.held(tx, me, ticket_id, fixed=True)  # once more: now neither changes
     if ticket.status == "used":
         raise TicketUsed()
     if ticket.status == "reserved":
@@ -348,9 +351,8 @@ async def give_up(tx: Tx, me: Me, ticket_id: UUID) -> None:
         return
     if ticket.status != "paid":
         raise TicketNotValid()
-    if row.event_ends <= clock.now() or (
-        ticket.paid and not await boxoffice.refundable(tx, Me.system, row.post_id)
-    ):
+    kept = ticket.paid and not await boxoffice.refundable(tx, Me.system, row.post_id)
+    if kept or row.event_ends <= clock.now():
         raise NotRefundable()
     if not await _void(tx, row, {ticket_id}, None):
         raise TicketUsed()

@@ -8,9 +8,10 @@ import msgspec
 
 from majlis.features.boxoffice.model import Type
 from majlis.features.discounts.model import Priced
+from majlis.features.events.service import ends
 from majlis.features.invoices.model import Line
 from majlis.features.orders.model import Order, Status, lines_of
-from majlis.features.posts.model import ZONE, Post, event_end
+from majlis.features.posts.model import Post, event_end
 from majlis.features.tickets.model import Ticket
 from majlis.kit.db import Query
 
@@ -57,8 +58,7 @@ class Row(msgspec.Struct):
 
 
 # An event that is put off is not over before its new end: who came for the old one still gets the money back.
-_ENDS = f"""greatest(o.event_ends, (SELECT event_ends(e.start_date, e.end_date, e.end_time) AT TIME ZONE '{ZONE.key}'
-  FROM posts e WHERE e.id = o.post_id AND e.start_date IS NOT NULL))"""
+_ENDS = f"greatest(o.event_ends, (SELECT {ends('e')} FROM posts e WHERE e.id = o.post_id AND e.start_date IS NOT NULL))"
 _ROW = f"""o.id, o.post_id, o.seller_id, o.buyer_id, o.lines, o.currency, o.subtotal, o.discount, o.total, o.discount_code,
   o.status, o.expires_at, o.payment_id, {_ENDS} AS event_ends, o.paid_at, o.created_at,
   coalesce((SELECT p.refunded FROM payments p WHERE p.id = o.payment_id), 0) AS refunded,
@@ -89,6 +89,14 @@ TO_CANCEL = Query(
     f"""{_SELECT} WHERE o.post_id = $1 AND o.status IN ('reserved', 'paid') AND {_ENDS} > $2 AND o.id > $3
     ORDER BY o.id LIMIT 50 FOR NO KEY UPDATE OF o""",
 )
+
+# Orders of an event for which somebody pays, held one after the other; and, behind that, when it is over as it is now.
+# Whatever state they are in: one that is being paid at this moment is waited for.
+EARNING = Query(
+    UUID,
+    "SELECT id FROM orders WHERE post_id = $1 AND total > 0 AND id > $2 ORDER BY id LIMIT 200 FOR NO KEY UPDATE",
+)
+ENDS_NOW = Query(datetime, f"SELECT {ends('p')} FROM posts p WHERE p.id = $1 AND p.start_date IS NOT NULL")
 
 _MINE = f"{_SELECT} WHERE o.buyer_id = $1"
 MINE = Query(Row, f"{_MINE} AND o.id < $2 ORDER BY o.id DESC LIMIT $3")

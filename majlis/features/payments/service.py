@@ -5,7 +5,7 @@ order hints come, what is found is written under a lock and only moves forward.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from majlis.app import App
@@ -25,7 +25,7 @@ from majlis.features.payments.model import (
     TooMuchBack,
 )
 from majlis.features.payments.store import RefundRow, Row
-from majlis.kit import clock, currencies, facts, ids, log, page
+from majlis.kit import clock, currencies, facts, ids, log, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Forbidden, Invalid, NotFound
 from majlis.kit.me import Me
@@ -33,6 +33,7 @@ from majlis.vendors.stripe import Intent, PaymentsDisabled, Returned, StripeRefu
 
 logger = log.get("majlis.payments")
 TRIES = 3  # of a start that finds an older payment on other terms
+NOTICE = timedelta(days=1)  # before what was to wait longer is paid out
 RANK = {"created": 0, "open": 1, "processing": 1, "failed": 1, "canceled": 2, "succeeded": 3}
 REFUND_RANK = {"requested": 0, "pending": 1, "succeeded": 2, "failed": 3}
 FACTS = {
@@ -199,17 +200,9 @@ async def of_reference(tx: Reader, me: Me, purpose: str, reference: str) -> list
 
 async def payments(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Payment]:
     """What the caller paid or began to pay, the newest first."""
-    user, total = me.user(), None
-    if paging.cursor is not None:
-        at = page.decode("payments", paging.cursor, tuple[datetime, UUID])
-        rows = await tx.all(store.MINE, user, *at, paging.limit + 1)
-    else:
-        rows = await tx.all(store.MINE_FIRST, user, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(store.MINE_TOTAL, user)
-    items = rows[: paging.limit]
-    more = page.encode("payments", items[-1].created_at, items[-1].id) if len(rows) > paging.limit else None
-    return page.Page([row.shown() for row in items], more, total)
+    lists = (store.MINE, store.MINE_FIRST, store.MINE_TOTAL)
+    found = await paged.rows(tx, "payments", lists, me.user(), paging, paged.BY_CREATION)
+    return page.Page([row.shown() for row in found.items], found.next, found.total)
 
 
 # ---- giving back
@@ -389,6 +382,12 @@ async def _post(tx: Tx, cause: str, source: UUID, row: Row, amount: int, fee: in
     payee = PLATFORM if row.payee_id is None else of_user(row.payee_id)
     parts = [Line(payee, amount - fee), Line(PLATFORM, fee), Line(STRIPE, -amount)]
     await ledger.post(tx, Me.system, cause, source, row.currency, parts)
+
+
+async def reschedule(tx: Tx, me: Me, purpose: str, references: Sequence[str], at: datetime) -> None:
+    """Pay out what payees get for these from then on; where that is sooner, not before tomorrow. For the system."""
+    me.require_role("admin")
+    await tx.run(store.RESCHEDULE, purpose, list(references), at, clock.now() + NOTICE)
 
 
 async def balances(tx: Reader, me: Me, owner: UUID) -> list[Balance]:

@@ -214,6 +214,11 @@ class Waiting(msgspec.Struct):
     amount: int
 
 
+# Nobody is paid out at once by saying that what they sell is over already.
+RESCHEDULE = """
+UPDATE payments SET payable_from = CASE WHEN $3 < payable_from THEN least(payable_from, greatest($3, $4)) ELSE $3 END
+WHERE purpose = $1 AND reference = ANY($2::text[]) AND status = 'succeeded' AND payable_from IS DISTINCT FROM $3
+"""
 WAITING = Query(
     Waiting,
     """SELECT currency, sum(amount - fee - refunded + fee_refunded)::bigint AS amount FROM payments

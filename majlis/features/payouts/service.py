@@ -23,13 +23,12 @@ from majlis.features.payouts.model import (
     Payout,
     PayoutAccount,
 )
-from majlis.kit import clock, facts, ids, log, page
+from majlis.kit import clock, facts, ids, log, mirror, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.me import Me
 from majlis.vendors.stripe import Connected, StripeRefused
 
 logger = log.get("majlis.payouts")
-TRIES = 5  # of asking for an account that others write at the same time
 SILENT = timedelta(minutes=15)
 
 
@@ -81,25 +80,15 @@ async def _write(tx: Tx, row: store.Row, found: Connected) -> bool:
 
 
 async def sync(app: App, me: Me, stripe_id: str) -> None:
-    """Ask Stripe for an account and write what it says; for the system.
-
-    Whatever is written was asked for after everything that was written before.
-    """
+    """Ask Stripe for an account and write what it says; for the system."""
     me.require_role("admin")
     payments.ready(app, me)
-    for _ in range(TRIES):
-        async with app.db.tx() as tx:
-            row = await tx.one(store.BY_STRIPE, stripe_id, None)
-        found = await app.stripe.account(stripe_id)
-        if row is None:  # the answer that would have told us its id is still on its way
-            async with app.db.tx() as tx:
-                row = await tx.one(store.BY_STRIPE, stripe_id, ids.parse(found.account or ""))
-            if row is None:
-                return
-        async with app.db.tx() as tx:
-            if await _write(tx, row, found):
-                return
-    raise RuntimeError(f"the account {stripe_id} changes without end")
+
+    async def known(tx: Tx, found: Connected | None) -> store.Row | None:
+        ours = ids.parse(found.account or "") if found else None
+        return await tx.one(store.BY_STRIPE, stripe_id, ours)
+
+    await mirror.settle(app.db, known, lambda: app.stripe.account(stripe_id), _write)
 
 
 async def pay_out(tx: Tx, me: Me, currency: str, amount: int | None) -> Payout:
@@ -183,14 +172,5 @@ async def unsent(tx: Reader, me: Me) -> list[UUID]:
 
 async def payouts(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Payout]:
     """What was paid out to the caller, the newest first."""
-    user, total = me.user(), None
-    if paging.cursor is not None:
-        (after,) = page.decode("payouts", paging.cursor, tuple[UUID])
-        rows = await tx.all(store.PAYOUTS, user, after, paging.limit + 1)
-    else:
-        rows = await tx.all(store.PAYOUTS_FIRST, user, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(store.PAYOUTS_TOTAL, user)
-    items = rows[: paging.limit]
-    more = page.encode("payouts", items[-1].id) if len(rows) > paging.limit else None
-    return page.Page(items, more, total)
+    lists = (store.PAYOUTS, store.PAYOUTS_FIRST, store.PAYOUTS_TOTAL)
+    return await paged.rows(tx, "payouts", lists, me.user(), paging)

@@ -1,5 +1,6 @@
 """Nouns of paid posts, and what is refused. Amounts are integers in minor units of their currency."""
 
+import hmac
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from majlis.features.ledger.model import Amount, Currency
 from majlis.features.media.model import Photo
 from majlis.features.posts.model import Post, Text, Visibility
+from majlis.kit import crypto
 from majlis.kit.errors import Conflict, NotFound
 
 POST, AUTHOR = "paywall.post", "paywall.author"  # purposes of payments and of subscriptions
@@ -17,6 +19,7 @@ DEFAULT_CURRENCY = "USD"
 LINES, LENGTH = 3, 280  # of a text, at most so much is read by everybody
 CUT = "…"
 MOST_MEDIA = 10
+NOBODY = UUID(int=0)  # whom addresses of what became free are for
 
 Price = Annotated[int, Meta(ge=1, le=999_999_999_999, description="in minor units", examples=[499])]
 Code = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
@@ -69,6 +72,18 @@ class PaidCreate(msgspec.Struct, kw_only=True):
     attachments: Photos = []
     preview: Photos = []
 
+    def shown(self) -> str:
+        """What everybody reads."""
+        return self.teaser if self.teaser and self.teaser.strip() else teaser_of(self.text)
+
+
+class PaidFrom(msgspec.Struct, kw_only=True):
+    """What a free post costs from now on: without a price it is for subscribers alone."""
+
+    price: Price | None = None
+    currency: Code | None = None
+    teaser: Teaser | None = None
+
 
 class PaidUpdate(msgspec.Struct, kw_only=True):
     """Absent fields stay. A null price leaves the post to subscribers; who bought it keeps it."""
@@ -94,11 +109,15 @@ class PaidMedia(msgspec.Struct):
 
 
 class Paid(msgspec.Struct):
-    """What is behind the paywall of a post. `text` and `media` are empty for those who have not paid."""
+    """What is behind the paywall of a post. `text` and `media` are empty for those who have not paid.
+
+    A post that became `free` is unlocked for everybody.
+    """
 
     post_id: UUID
     author_id: UUID
     unlocked: bool
+    free: bool
     price: Price | None
     currency: Currency
     media_count: int
@@ -161,6 +180,12 @@ class Bought(Conflict):
     code, detail = "already_bought", "You have this already."
 
 
+class AlreadyPaid(Conflict):
+    """It has a price, or is of a kind that has none."""
+
+    code, detail = "not_enclosable", "Only a free post of the feed becomes a paid one."
+
+
 class OwnPost(Conflict):
     """Authors need not buy what they wrote."""
 
@@ -179,6 +204,11 @@ class Link(msgspec.Struct):
     viewer: UUID
     expires: Annotated[int, Meta(ge=0, le=2**53)]
     signature: Annotated[str, Meta(max_length=100)]
+
+
+def signature_of(key: bytes, media_id: UUID, viewer: UUID, expires: int) -> str:
+    """What proves an address of something paid."""
+    return crypto.b64(hmac.digest(key, f"{media_id}:{viewer}:{expires}".encode(), "sha256"))
 
 
 class SomeQuery(msgspec.Struct):

@@ -10,6 +10,7 @@ from majlis.features.paywall.model import (
     Link,
     Paid,
     PaidCreate,
+    PaidFrom,
     PaidPost,
     PaidPosts,
     PaidUpdate,
@@ -19,7 +20,6 @@ from majlis.features.paywall.model import (
     SettingsBody,
     SomeQuery,
 )
-from majlis.features.subscriptions.model import Subscription
 from majlis.kit import http
 from majlis.kit.http import Listing, PageQuery, Request, access, listing
 from majlis.kit.http.download import download
@@ -29,7 +29,6 @@ api = http.Api("payments")
 PAID = "/api/v1/paid-posts"
 ONE = "/api/v1/posts/{post_id}"
 CREATOR = "/api/v1/creators/me"
-SUBSCRIPTION = "/api/v1/users/{user_id}/subscription"
 NO_STORE = "private, no-store"
 HEADERS = {"Content-Disposition": "inline", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -78,6 +77,20 @@ async def update(app: App, me: Me, post_id: UUID, body: PaidUpdate) -> Paid:
         return await service.update(tx, me, post_id, body)
 
 
+@api.post(ONE + "/paid", policy=access.owner, errors=(403, 409))
+async def enclose(app: App, me: Me, post_id: UUID, body: PaidFrom) -> PaidPost:
+    """Make a free post of one's own a paid one: its text goes behind a paywall. Who bought it before has it still."""
+    async with app.db.tx() as tx:
+        return await service.enclose(tx, me, post_id, body)
+
+
+@api.delete(ONE + "/paid", policy=access.owner, status=200, errors=(403, 422))
+async def free(app: App, me: Me, post_id: UUID) -> PaidPost:
+    """Make a paid post of one's own a free one. Nothing is given back."""
+    async with app.db.tx() as tx:
+        return await service.free(tx, me, post_id)
+
+
 # No Idempotency-Key here either: Stripe is asked.
 @api.post(ONE + "/purchase", policy=access.user, idempotent=False, errors=(402, 404, 409, 502))
 async def buy(app: App, me: Me, post_id: UUID) -> Payment:
@@ -104,18 +117,6 @@ async def refund(app: App, me: Me, purchase_id: UUID) -> Sale:
     """Give a buyer the money back. From then on they read what everybody reads."""
     async with app.db.tx() as tx:
         return await service.refund(tx, me, purchase_id)
-
-
-@api.post(SUBSCRIPTION, policy=access.user, status=201, idempotent=False, errors=(402, 404, 409, 502))
-async def subscribe(app: App, me: Me, user_id: UUID) -> Subscription:
-    """Begin to subscribe to an author; the same again until the first month is paid."""
-    return await service.subscribe(app, me, user_id)
-
-
-@api.delete(SUBSCRIPTION, policy=access.user, status=200, errors=(404, 502))
-async def unsubscribe(app: App, me: Me, user_id: UUID) -> Subscription:
-    """Let it end with its period. Until then it gives what it gave."""
-    return await service.unsubscribe(app, me, user_id)
 
 
 @api.get(

@@ -8,7 +8,6 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,7 +15,6 @@ from msgspec import UNSET, UnsetType
 
 from majlis.app import App
 from majlis.features.filters import service as filters
-from majlis.features.graph import service as graph
 from majlis.features.labels import service as labels
 from majlis.features.library import service as library
 from majlis.features.media import service as media
@@ -24,11 +22,14 @@ from majlis.features.media.model import Photo
 from majlis.features.payments import service as payments
 from majlis.features.payments.model import Payment
 from majlis.features.paywall import store
+from majlis.features.paywall.facts import PostBought
 from majlis.features.paywall.model import (
     AUTHOR,
     DEFAULT_CURRENCY,
     MOST_MEDIA,
+    NOBODY,
     POST,
+    AlreadyPaid,
     Bought,
     Link,
     NotBought,
@@ -37,6 +38,7 @@ from majlis.features.paywall.model import (
     OwnPost,
     Paid,
     PaidCreate,
+    PaidFrom,
     PaidMedia,
     PaidPost,
     PaidUpdate,
@@ -44,24 +46,21 @@ from majlis.features.paywall.model import (
     Sale,
     Settings,
     SettingsBody,
-    teaser_of,
+    signature_of,
 )
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import NotAuthor, PostCreate, PostUpdate
 from majlis.features.profiles import service as profiles
 from majlis.features.subscriptions import service as subscriptions
-from majlis.features.subscriptions.model import Subscription
-from majlis.kit import clock, crypto, ids, page
-from majlis.kit.db import Query, Reader, Tx
+from majlis.kit import clock, facts, ids, page, paged
+from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
-T = TypeVar("T", Purchase, Sale)
 Source = tuple[str, Photo, str | None]  # the object, what it is, what it shows
 FILES = "/api/v1/paid-media"
 LINK_LIFE = timedelta(hours=1)
 KEPT_LOOSE = timedelta(days=1)
-LAST = UUID(int=2**128 - 1)  # behind every id
 
 
 # ---- prices of authors
@@ -107,6 +106,7 @@ def _paid(me: Me, row: store.Row) -> Paid:
         post_id=row.post_id,
         author_id=row.author_id,
         unlocked=row.unlocked,
+        free=row.free,
         price=row.price,
         currency=row.currency,
         media_count=row.media_count,
@@ -117,15 +117,12 @@ def _paid(me: Me, row: store.Row) -> Paid:
 
 def _shown(me: Me, one: store.Media) -> PaidMedia:
     photo, expires = one.photo, int((clock.now() + LINK_LIFE).timestamp())
-    signature = _signature(bytes.fromhex(one.key), one.id, me.user(), expires)
-    url = f"{FILES}/{one.id}?viewer={me.user()}&expires={expires}&signature={signature}"
+    viewer = me.id or NOBODY
+    signature = signature_of(bytes.fromhex(one.key), one.id, viewer, expires)
+    url = f"{FILES}/{one.id}?viewer={viewer}&expires={expires}&signature={signature}"
     return PaidMedia(
         one.id, url, photo.name, photo.mime_type, photo.size, photo.width, photo.height, one.alt_text, one.created_at
     )  # fmt: skip
-
-
-def _signature(key: bytes, media_id: UUID, viewer: UUID, expires: int) -> str:
-    return crypto.b64(hmac.digest(key, f"{media_id}:{viewer}:{expires}".encode(), "sha256"))
 
 
 async def some(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> list[Paid]:
@@ -138,10 +135,9 @@ async def some(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> list[Paid]:
 async def get(tx: Reader, me: Me, post_id: UUID) -> Paid:
     """What is behind the paywall of a post. Raises NotFound, also where there is none."""
     await posts.get(tx, me, post_id)
-    found = await of(tx, me, [post_id])
-    if post_id not in found:
+    if (found := (await of(tx, me, [post_id])).get(post_id)) is None:
         raise NotFound()
-    return found[post_id]
+    return found
 
 
 async def file(tx: Reader, me: Me, media_id: UUID, link: Link) -> tuple[str, Photo]:
@@ -152,7 +148,7 @@ async def file(tx: Reader, me: Me, media_id: UUID, link: Link) -> tuple[str, Pho
     row = await tx.one(store.FILE, link.viewer, clock.now(), media_id)
     if row is None or link.expires <= clock.now().timestamp():
         raise NotFound()
-    good = _signature(row.key, media_id, link.viewer, link.expires)
+    good = signature_of(row.key, media_id, link.viewer, link.expires)
     if not hmac.compare_digest(link.signature.encode(), good.encode()):
         raise NotFound()
     return row.object, msgspec.json.decode(row.photo, type=Photo)
@@ -215,8 +211,9 @@ async def _take(app: App, me: Me, at: int, source: str, photo: Photo, alt_text: 
 
 
 async def _insert(tx: Tx, me: Me, body: PaidCreate, currency: str, taken: list[UUID]) -> UUID:
-    teaser = teaser_of(body.text) if body.teaser is None or not body.teaser.strip() else body.teaser
-    shown = PostCreate(type="FEED", description=teaser, visibility=body.visibility, attachments=body.preview)
+    shown = PostCreate(
+        type="FEED", description=body.shown(), visibility=body.visibility, attachments=body.preview
+    )
     post = await labels.publish(tx, me, shown, body.metadata)
     await tx.run(store.ADD, post.id, me.user(), body.text, body.price, currency, clock.now())
     await tx.run(store.TAKE_MEDIA, taken, post.id)
@@ -230,12 +227,7 @@ async def both(tx: Reader, me: Me, post_id: UUID) -> PaidPost:
 
 async def update(tx: Tx, me: Me, post_id: UUID, body: PaidUpdate) -> Paid:
     """Change a paid post of one's own. Raises NotFound, NotAuthor, NotMonetized, Invalid."""
-    await posts.get(tx, me, post_id)
-    row = await tx.one(store.HOLD, post_id)
-    if row is None:
-        raise NotFound()
-    if row.author_id != me.user():
-        raise NotAuthor()
+    row = await _own(tx, me, post_id)
     text = row.body if isinstance(body.text, UnsetType) else body.text
     price = row.price if isinstance(body.price, UnsetType) else body.price
     currency = row.currency if isinstance(body.currency, UnsetType) else body.currency
@@ -249,6 +241,46 @@ async def update(tx: Tx, me: Me, post_id: UUID, body: PaidUpdate) -> Paid:
     if not isinstance(body.teaser, UnsetType):
         await posts.update(tx, me, post_id, PostUpdate(description=body.teaser), None)
     return await get(tx, me, post_id)
+
+
+async def _own(tx: Tx, me: Me, post_id: UUID) -> store.Terms:
+    await posts.get(tx, me, post_id)
+    row = await tx.one(store.HOLD, post_id)
+    if row is None:
+        raise NotFound()
+    if row.author_id != me.user():
+        raise NotAuthor()
+    return row
+
+
+async def enclose(tx: Tx, me: Me, post_id: UUID, body: PaidFrom) -> PaidPost:
+    """Make a free post of one's own a paid one: its text goes behind a paywall, and what it said before is forgotten.
+
+    Pictures that everybody saw stay where they are. Raises NotFound, NotAuthor, NotMonetized, AlreadyPaid, Invalid.
+    """
+    post = await posts.get(tx, me, post_id)
+    row = await tx.one(store.HOLD, post_id)
+    if post.user_id != me.user():
+        raise NotAuthor()
+    if post.type != "FEED" or (row is not None and not row.free):
+        raise AlreadyPaid()
+    text = (post.description or "") if row is None else row.body
+    new = PaidCreate(text=text, teaser=body.teaser, price=body.price, currency=body.currency)
+    currency = await _check(tx, me, new, 0 if row is None else row.media_count)
+    await tx.run(store.ENCLOSE, post_id, me.user(), text, body.price, currency, clock.now())
+    await posts.update(tx, me, post_id, PostUpdate(description=new.shown()), None)
+    await tx.one(store.FORGET_EDITS, post_id)
+    await labels.follow(tx, Me.system, post_id)
+    return await both(tx, me, post_id)
+
+
+async def free(tx: Tx, me: Me, post_id: UUID) -> PaidPost:
+    """Make a paid post of one's own a free one, with all that is in it. Raises NotFound, NotAuthor."""
+    row = await _own(tx, me, post_id)
+    if not row.free:
+        await tx.run(store.FREE, post_id, clock.now())
+        await posts.update(tx, me, post_id, PostUpdate(description=row.body), None)
+    return await both(tx, me, post_id)
 
 
 async def forget(tx: Tx, me: Me, post_id: UUID) -> None:
@@ -282,7 +314,7 @@ async def buy(app: App, me: Me, post_id: UUID) -> Payment:
     async with app.db.tx() as tx:
         await posts.get(tx, me, post_id)
         terms = await tx.one(store.TERMS, post_id)
-        if terms is None or terms.price is None or not terms.enabled:
+        if terms is None or terms.free or terms.price is None or not terms.enabled:
             raise NotForSale()
         if terms.author_id == me.id:
             raise OwnPost()
@@ -319,37 +351,23 @@ async def settle(tx: Tx, me: Me, purchase_id: UUID) -> None:
     kept = await _kept(tx, purchase_id)
     for extra in kept[1:]:  # nobody pays twice
         await payments.refund(tx, me, extra.id, "twice", None)
-    if kept:
-        paid, status = kept[0], "bought"
-    else:
-        found = await payments.of_reference(tx, me, POST, str(purchase_id))
-        over = [one for one in found if one.status == "succeeded"]
-        if not over:
-            return
-        paid, status = over[0], "refunded"
+    made = kept or await payments.of_reference(tx, me, POST, str(purchase_id))
+    if (paid := next((one for one in made if one.status == "succeeded"), None)) is None:
+        return
+    status = "bought" if kept else "refunded"
+    if kept and bill.user_id is not None and (bill.status, bill.payment_id) != (status, paid.id):
+        await facts.emit(tx, PostBought(bill.post_id, bill.author_id, bill.user_id, paid.id))
     await tx.run(store.SETTLE, bill.id, status, paid.id, paid.amount, paid.currency, clock.now())
 
 
 async def purchases(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Purchase]:
     """What the caller bought, the newest first."""
-    return await _page(tx, me, store.MINE, store.MINE_TOTAL, paging)
+    return await paged.rows(tx, "purchases", store.PURCHASES, me.user(), paging)
 
 
 async def sales(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Sale]:
     """What others bought of the caller's, the newest first."""
-    return await _page(tx, me, store.SALES, store.SALES_TOTAL, paging)
-
-
-async def _page(tx: Reader, me: Me, query: Query[T], total: Query[int], paging: page.Paging) -> page.Page[T]:
-    (after,) = page.decode("purchases", paging.cursor, tuple[UUID]) if paging.cursor else (LAST,)
-    offset = 0 if paging.cursor else paging.offset or 0
-    rows = await tx.all(query, me.user(), after, paging.limit + 1, offset)
-    items = rows[: paging.limit]
-    more = page.encode("purchases", items[-1].id) if len(rows) > paging.limit else None
-    counted: int | None = None
-    if paging.wants_total():
-        counted = await tx.one(total, me.user())
-    return page.Page(items, more, counted)
+    return await paged.rows(tx, "sales", store.SOLD, me.user(), paging)
 
 
 async def refund(tx: Tx, me: Me, purchase_id: UUID) -> Sale:
@@ -367,25 +385,7 @@ async def refund(tx: Tx, me: Me, purchase_id: UUID) -> Sale:
     return after
 
 
-# ---- subscribing
-
-
-async def subscribe(app: App, me: Me, author_id: UUID) -> Subscription:
-    """Begin to subscribe to an author, whom the caller meets. Raises what `subscriptions.subscribe` does."""
-    payments.ready(app, me)
-    async with app.db.tx() as tx:
-        await graph.visible_person(tx, me, author_id)
-    return await subscriptions.subscribe(app, me, author_id, AUTHOR, app.settings.creator_fee_percent)
-
-
-async def unsubscribe(app: App, me: Me, author_id: UUID) -> Subscription:
-    """Let the caller's subscription to an author end with its period. Raises NotFound, StripeUnavailable."""
-    payments.ready(app, me)
-    async with app.db.tx() as tx:
-        mine = await tx.one(store.SUBSCRIPTION, me.user(), author_id)
-    if mine is None:
-        raise NotFound()
-    return await subscriptions.end(app, me, mine, ends=True)
+# ---- months
 
 
 async def lapse(tx: Tx, me: Me, payment_id: UUID, reference: str) -> None:

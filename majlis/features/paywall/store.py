@@ -10,9 +10,10 @@ from majlis.features.paywall.model import AUTHOR, Purchase, PurchaseStatus, Sale
 from majlis.features.posts.service import SHOWN
 from majlis.kit.db import Query
 
-# Whether the viewer $1 may read what is behind the paywall of `d` at $2: the author, who bought it, who subscribes.
+# Whether the viewer $1 may read what is behind the paywall of `d` at $2: the author, who bought it, who subscribes, and
+# everybody once it is free.
 # A subscription that ends is active until its period does; one whose last month was given back opens nothing.
-OPEN = f"""coalesce(d.author_id = $1
+OPEN = f"""coalesce(d.free OR d.author_id = $1
   OR coalesce((SELECT true FROM purchases b WHERE b.user_id = $1 AND b.post_id = d.post_id AND b.status = 'bought'), false)
   OR coalesce((SELECT true FROM subscriptions s WHERE s.subscriber_id = $1 AND s.payee_id = d.author_id
     AND s.purpose = '{AUTHOR}' AND s.status = 'active' AND (NOT s.ends OR s.period_end > $2)
@@ -36,6 +37,7 @@ class Row(msgspec.Struct):
     post_id: UUID
     author_id: UUID
     unlocked: bool
+    free: bool
     price: int | None
     currency: str
     media_count: int
@@ -46,7 +48,7 @@ class Row(msgspec.Struct):
 # Nothing of what is locked leaves the database for those who have not paid.
 OF = Query(
     Row,
-    f"""SELECT d.post_id, d.author_id, o.open AS unlocked, d.price, d.currency,
+    f"""SELECT d.post_id, d.author_id, o.open AS unlocked, d.free, d.price, d.currency,
       (SELECT count(*) FROM paid_media m WHERE m.post_id = d.post_id) AS media_count,
       CASE WHEN o.open THEN d.body END AS body,
       CASE WHEN o.open THEN (SELECT jsonb_agg(jsonb_build_object('id', m.id, 'key', encode(m.key, 'hex'),
@@ -64,10 +66,13 @@ class Terms(msgspec.Struct):
     body: str
     price: int | None
     currency: str
+    free: bool
+    media_count: int
     enabled: bool  # whether the author takes money now
 
 
-_TERMS = """SELECT d.post_id, d.author_id, d.body, d.price, d.currency,
+_TERMS = """SELECT d.post_id, d.author_id, d.body, d.price, d.currency, d.free,
+  (SELECT count(*) FROM paid_media m WHERE m.post_id = d.post_id) AS media_count,
   (SELECT a.monetization_enabled FROM profiles a WHERE a.id = d.author_id) AS enabled
   FROM paid_posts d WHERE d.post_id = $1"""
 TERMS = Query(Terms, _TERMS)
@@ -77,6 +82,13 @@ INSERT INTO paid_posts (post_id, author_id, body, price, currency, created_at, u
 VALUES ($1, $2, $3, $4, $5, $6, $6)
 """
 SET = "UPDATE paid_posts SET body = $2, price = $3, currency = $4, updated_at = $5 WHERE post_id = $1"
+ENCLOSE = """
+INSERT INTO paid_posts (post_id, author_id, body, price, currency, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (post_id) DO UPDATE SET free = false, body = excluded.body,
+  price = excluded.price, currency = excluded.currency, updated_at = excluded.updated_at
+"""
+FREE = "UPDATE paid_posts SET free = true, updated_at = $2 WHERE post_id = $1"
+FORGET_EDITS = Query(int, "SELECT post_edits_forget($1)")
 DELETE = "DELETE FROM paid_posts WHERE post_id = $1"
 CURRENCY = Query(str, "SELECT currency FROM paywall_authors WHERE user_id = $1")
 SET_CURRENCY = """
@@ -141,17 +153,16 @@ UPDATE purchases SET status = $2, payment_id = $3, amount = $4, currency = $5, u
 _MINE = (
     "SELECT id, post_id, author_id, amount, currency, status, created_at FROM purchases WHERE user_id = $1"
 )
-MINE = Query(Purchase, f"{_MINE} AND id < $2 AND status <> 'pending' ORDER BY id DESC LIMIT $3 OFFSET $4")
+MINE = Query(Purchase, f"{_MINE} AND id < $2 AND status <> 'pending' ORDER BY id DESC LIMIT $3")
+MINE_FIRST = Query(Purchase, f"{_MINE} AND status <> 'pending' ORDER BY id DESC OFFSET $2 LIMIT $3")
 MINE_TOTAL = Query(int, "SELECT count(*) FROM purchases WHERE user_id = $1 AND status <> 'pending'")
 _SALES = "SELECT id, post_id, user_id AS buyer_id, amount, currency, status, created_at FROM purchases WHERE author_id = $1"
-SALES = Query(Sale, f"{_SALES} AND id < $2 AND status <> 'pending' ORDER BY id DESC LIMIT $3 OFFSET $4")
+SALES = Query(Sale, f"{_SALES} AND id < $2 AND status <> 'pending' ORDER BY id DESC LIMIT $3")
+SALES_FIRST = Query(Sale, f"{_SALES} AND status <> 'pending' ORDER BY id DESC OFFSET $2 LIMIT $3")
 SALES_TOTAL = Query(int, "SELECT count(*) FROM purchases WHERE author_id = $1 AND status <> 'pending'")
+# The parts of lists, as `paged.rows` takes them.
+PURCHASES, SOLD = (MINE, MINE_FIRST, MINE_TOTAL), (SALES, SALES_FIRST, SALES_TOTAL)
 SALE = Query(Sale, f"{_SALES} AND id = $2")
-SUBSCRIPTION = Query(
-    UUID,
-    f"""SELECT id FROM subscriptions WHERE subscriber_id = $1 AND payee_id = $2 AND purpose = '{AUTHOR}'
-    AND status <> 'ended'""",
-)
 LAPSE = """
 INSERT INTO paywall_lapses (payment_id, subscription_id, until)
 SELECT $1, id, period_end FROM subscriptions WHERE id = $2 AND period_end IS NOT NULL ON CONFLICT DO NOTHING

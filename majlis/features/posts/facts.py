@@ -41,3 +41,9 @@ class PostRestored(Fact, frozen=True):
     """Moderators show a post again that people had seen before."""
 
     post_id: UUID
+
+
+class PostTurned(Fact, frozen=True):
+    """A post with comments may be seen by others than before, whose pictures' addresses are to follow."""
+
+    post_id: UUID

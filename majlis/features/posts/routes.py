@@ -20,7 +20,7 @@ FORM_BYTES = 10 * 11 * 1024 * 1024  # ten pictures and the fields beside them
     limit="post",
     max_files=10,
     max_body=FORM_BYTES,
-    errors=(403, 413, 415),
+    errors=(403, 404, 413, 415),
 )
 async def create_post(app: App, me: Me, body: PostCreate, files: list[Upload]) -> Post:
     """Publish a post: JSON with photos of earlier uploads, or a form with up to ten `images`."""

@@ -1,7 +1,6 @@
-"""Verbs of posts: write, change, delete, read one, read lists."""
+"""Verbs of posts: write, change, delete, read."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -24,24 +23,23 @@ from majlis.features.posts.facts import (
     PostHidden,
     PostPublished,
     PostRestored,
+    PostTurned,
 )
 from majlis.features.posts.model import (
     EVENT_ONLY,
     Attachment,
-    Filter,
     NotAuthor,
     Post,
     PostCreate,
     PostUpdate,
     SellCategory,
-    Sort,
     Stance,
     check_event,
     check_sale,
     event_state,
     refuse_foreign,
 )
-from majlis.kit import clock, facts, ids, page
+from majlis.kit import clock, facts, ids
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.http import Upload
@@ -51,10 +49,10 @@ from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
 VISIBLE, LISTED, SHOWN = store.VISIBLE, store.LISTED, store.SHOWN  # SQL for the stores of features above
-PLACE = store.PLACE  # likewise
+PLACE, FROM, ENTRY, entries = store.PLACE, store.FROM, store.ENTRY, store.entries  # likewise
 LOCATIONS = ("address_location", "user_location")  # the first that there is says where a post is
 MAX_ATTACHMENTS = 10
-MAX_COUNT = page.MAX_OFFSET
+OPENING = {"visibility", "status"}  # fields that say who sees a post
 
 
 # ---- reading
@@ -65,7 +63,7 @@ async def get(tx: Reader, me: Me, post_id: UUID) -> Post:
     rows = await tx.joint(store.ONE, me.id, post_id)
     if not rows:
         raise NotFound()
-    return (await dressed(tx, me, [store.post_of(rows[0])]))[0]
+    return (await dressed(tx, me, [store.post_of(rows[0], me.id)]))[0]
 
 
 async def read(tx: Reader, me: Me, post_id: UUID) -> Post:
@@ -77,7 +75,7 @@ async def read(tx: Reader, me: Me, post_id: UUID) -> Post:
         if not rows:
             raise
     (row,) = rows
-    (post,) = await dressed(tx, me, [store.post_of(row)])
+    (post,) = await dressed(tx, me, [store.post_of(row, me.id)])
     post.moderation = Moderation(row["hidden_as"], row["hidden_reason"], row["deleted_at"])
     return post
 
@@ -87,50 +85,13 @@ async def posts_of(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, P
     if not post_ids:
         return {}
     rows = await tx.records(store.SOME, me.id, list(post_ids))
-    return {row[0]: store.post_of(row) for row in rows}
+    return {post.id: post for post in await store.posts_of(tx, me.id, rows) if post is not None}
 
 
-async def listing(tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.Paging) -> page.Page[Post]:
-    """A page of the posts that this viewer may see. The same number of queries whatever the size."""
-    now = clock.now()
-    start = _start(sort, paging)
-    if sort == "trending" and start:
-        now = cast(datetime, start[0])  # scores as of the first page, so that pages do not shift
-        start = start[1:]
-    built = store.Listing(me.id, wanted, sort, now)
-    total = None
-    if paging.wants_total():
-        counted = await tx.records(built.count_sql(MAX_COUNT), *built.count_args)
-        total = counted[0][0]
-    offset = 0 if paging.cursor else paging.offset or 0
-    if sort == "nearby" and wanted.near is not None:
-        wanted = await store.closer(tx, me.id, wanted, start, now, offset + paging.limit + 1)
-        built = store.Listing(me.id, wanted, sort, now)
-    if start:
-        built.after(*start)
-    sql = built.page_sql(paging.limit, offset)
-    rows = await tx.records(sql, *built.args)
-    found = [_row_post(row, wanted, sort) for row in rows[: paging.limit]]
-    following = _following(sort, rows[paging.limit - 1], now) if len(rows) > paging.limit else None
-    return page.Page(await dressed(tx, me, found), following, total)
-
-
-def _start(sort: Sort, paging: page.Paging) -> tuple[Any, ...]:
-    return page.decode(f"posts:{sort}", paging.cursor, store.KEYS[sort][1]) if paging.cursor else ()
-
-
-def _following(sort: Sort, row: Any, now: datetime) -> str:
-    keys = [row[name] for name in store.KEYS[sort][0]]
-    return page.encode(f"posts:{sort}", *([now, *keys] if sort == "trending" else keys))
-
-
-def _row_post(row: Any, wanted: Filter, sort: Sort) -> Post:
-    post = store.post_of(row)
-    if wanted.near is not None:
-        post.distance_km = round(row["distance"], 1)  # coarse, as it may tell where a person is
-    if sort == "trending":
-        post.trending_score = round(row["score"], 6)
-    return post
+async def entered(tx: Reader, me: Me, rows: Sequence[Any]) -> list[tuple[Post, Any]]:
+    """The posts of rows that a store above selected by `entries`, with their rows; without what is gone since."""
+    found = await store.posts_of(tx, me.id, rows)
+    return [(post, row) for post, row in zip(found, rows, strict=True) if post is not None]
 
 
 async def dressed(tx: Reader, me: Me, posts: list[Post]) -> list[Post]:
@@ -214,6 +175,8 @@ async def create(tx: Tx, me: Me, body: PostCreate, place: Place | None) -> Post:
     attachments = [Attachment(ids.new(), row.id, photo, now, now) for photo in photos]
     row.attachments = attachments
     await _insert(tx, row)
+    if photos:
+        await _settle(tx, [row.id])
     if options:
         await polls.create(tx, me, row.id, options)
     await _publish(tx, row, held)
@@ -308,6 +271,8 @@ async def update(tx: Tx, me: Me, post_id: UUID, body: PostUpdate, place: Place |
     held = await filters.screen(tx, me, changed)
     row.attachments = msgspec.json.encode(kept).decode()
     await tx.run(store.UPDATE, row.id, *(getattr(row, name) for name in store.CHANGING))
+    if kept or values.keys() & OPENING:
+        await _settle(tx, [row.id])
     await media.release(tx, me, [a.photo.url for a in attachments if a.id in gone])
     await facts.emit(tx, PostChanged(row.id))
     if held:
@@ -353,6 +318,7 @@ async def _publish(tx: Tx, row: store.Stored, held: list[str]) -> None:
 
 async def _hold(tx: Tx, row: store.Stored, found: list[str], state: str) -> None:
     await tx.run(store.HIDE, row.id, clock.now(), state, filters.waiting(found))
+    await _settle(tx, [row.id])
     await facts.emit(tx, PostHeld(row.id))
 
 
@@ -361,6 +327,7 @@ async def hide(tx: Tx, me: Me, post_id: UUID, reason: str) -> None:
     me.require_role("moderator")
     if not await tx.run(store.HIDE, post_id, clock.now(), "HIDDEN", reason):
         raise AlreadyHidden()
+    await _settle(tx, [post_id])
     await facts.emit(tx, PostHidden(post_id))
 
 
@@ -370,8 +337,25 @@ async def restore(tx: Tx, me: Me, post_id: UUID) -> None:
     was = await tx.one(store.RESTORE, post_id, clock.now())
     if was is None:
         raise NotHidden()
+    await _settle(tx, [post_id])
     new = was.hidden_as == "HELD_NEW"
     await facts.emit(tx, PostPublished(post_id, was.user_id) if new else PostRestored(post_id))
+
+
+async def _settle(tx: Tx, post_ids: Sequence[UUID]) -> None:
+    """Give pictures the addresses that suit who sees their posts by now; those of comments follow."""
+    turned = await tx.all(store.SETTLE, post_ids)
+    await facts.emit(tx, *(PostTurned(post_id) for post_id in turned))
+
+
+async def settle_of(app: App, me: Me, user_id: UUID) -> None:
+    """The same of all posts of somebody whose account became private, or public."""
+    me.require_role("admin")
+    found = [UUID(int=0)]
+    while found:
+        async with app.db.tx() as tx:
+            found = await tx.all(store.OF_USER, user_id, found[-1])
+            await _settle(tx, found)
 
 
 async def delete(tx: Tx, me: Me, post_id: UUID) -> None:

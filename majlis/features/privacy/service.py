@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from majlis.features.privacy import store
+from majlis.features.privacy.facts import PrivacyChanged
 from majlis.features.privacy.model import PrivacySettings, PrivacyUpdate
-from majlis.kit import clock, ids
+from majlis.kit import clock, facts, ids
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import NotFound
 from majlis.kit.http.binding import given
@@ -28,7 +29,9 @@ async def update(tx: Tx, me: Me, body: PrivacyUpdate) -> PrivacySettings:
     """Change the caller's settings; those not given stay (rule 159). Raises NotFound for a closed account."""
     values = given(body)
     chosen = [values.get(name) for name in store.CHOICES]
-    changed = await tx.last(store.UPSERT, me.user(), clock.now(), *chosen)
+    changed = await tx.one(store.UPSERT, me.user(), clock.now(), *chosen)
     if changed is None:
         raise NotFound()
+    if "is_private" in values:
+        await facts.emit(tx, PrivacyChanged(me.user()))
     return changed

@@ -359,7 +359,7 @@ async def _replace_picture(tx: Tx, me: Me, kind: Kind, new: Photo | None) -> Non
         raise NotFound()
     former = photo(getattr(row, kind.value))
     if new is not None:
-        await media.claim(tx, me, [new], "file")
+        (new,) = await media.claim(tx, me, [new], "file")
     await tx.run(store.SET_PICTURE[kind.value], row.id, new, clock.now())
     if former is not None:
         await media.release(tx, me, [former.url])

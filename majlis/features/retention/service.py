@@ -8,9 +8,10 @@ from uuid import UUID
 from majlis.app import App
 from majlis.features.conversations import service as conversations
 from majlis.features.media import service as media
+from majlis.features.notifications import service as notifications
 from majlis.features.retention import store
 from majlis.features.workspaces import service as workspaces
-from majlis.kit import clock, log
+from majlis.kit import clock, hints, log
 from majlis.kit.db import Query
 from majlis.kit.me import Me
 
@@ -59,6 +60,8 @@ async def _expire(app: App, me: Me, workspace_id: UUID, channel_id: UUID, *, not
         if found is None or found.upto is None:
             return 0
         await media.release(tx, me, found.urls)
+        for user_id in await tx.all(store.FORGET, channel_id):
+            hints.after_commit(tx, f"{notifications.TOLD}:{user_id}", notifications.COUNTED.encode())
         data: dict[str, Any] = {"channel_id": channel_id, "expired_before_seq": found.upto + 1}
         await conversations.record(tx, me, channel_id, "channel.updated", data)
         if not noted:  # once a night, in the transaction of what was deleted first

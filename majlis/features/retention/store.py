@@ -1,4 +1,4 @@
-"""What is kept for how long, and the functions of messages that let it go."""
+"""What is kept for how long, and the functions of messages and notifications that let it go."""
 
 from uuid import UUID
 
@@ -30,4 +30,6 @@ class Expired(msgspec.Struct):
     urls: list[str]
 
 
+# Those who were told of what is no more there.
+FORGET = Query(UUID, "SELECT DISTINCT notifications_expire FROM notifications_expire($1)")
 EXPIRE = Query(Expired, "SELECT gone, upto, urls FROM messages_expire($1, $2, $3, $4)")

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from majlis.app import App
+from majlis.features.browsing import service as browsing
 from majlis.features.filters import service as filters
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import Filter, NotAuthor, Post, SellCategory
@@ -30,7 +31,7 @@ async def listing(app: App, tx: Reader, me: Me, query: SalesQuery) -> page.Page[
     wanted = query.filter("SELL", near)
     wanted.sold = query.sold or False
     wanted.muted_words = await filters.muted(app, me) if wanted.unmuted else None
-    return await posts.listing(tx, me, wanted, query.sort, query.paging())
+    return await browsing.listing(tx, me, wanted, query.sort, query.paging())
 
 
 async def mine(tx: Reader, me: Me, query: MyListingsQuery) -> page.Page[Post]:
@@ -43,7 +44,7 @@ async def mine(tx: Reader, me: Me, query: MyListingsQuery) -> page.Page[Post]:
         status=query.status,
         hidden_too=query.status is None,
     )
-    return await posts.listing(tx, me, wanted, "recent", query.paging())
+    return await browsing.listing(tx, me, wanted, "recent", query.paging())
 
 
 async def get(tx: Reader, me: Me, post_id: UUID) -> Post:

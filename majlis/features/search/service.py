@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from majlis.features.browsing import service as browsing
 from majlis.features.directory import service as directory
 from majlis.features.directory.model import Business, Filter
 from majlis.features.graph import service as graph
 from majlis.features.graph.model import PeopleQuery
-from majlis.features.posts import service as posts
 from majlis.features.posts.model import Filter as PostFilter
 from majlis.features.posts.model import check_words
 from majlis.features.profiles import service as profiles
@@ -26,7 +26,7 @@ async def everything(tx: Reader, me: Me, query: SearchQuery) -> Found:
     first = page.Paging(query.limit, offset=0)
     place = {name: getattr(query, name) for name in ("country", "province", "district", "neighborhood")}
     where = {**place, "near": near, "radius_km": query.radius_km}
-    some = await posts.listing(tx, me, PostFilter(q=query.q, **where), "relevance", first)
+    some = await browsing.listing(tx, me, PostFilter(q=query.q, **where), "relevance", first)
     shops = await directory.listing(tx, me, Filter(q=query.q, **where), "relevance", first)
     found = Found(some.items, [], shops.items, Totals(some.total or 0, 0, shops.total or 0))
     if me.id is not None:

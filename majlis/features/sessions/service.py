@@ -1,7 +1,7 @@
 """Verbs of sign-in: open, refresh, end sessions, and tell who a token stands for."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from majlis.features.sessions.model import (
     ip_or_none,
     issue,
 )
-from majlis.kit import clock, crypto, facts, ids, limits, page, telemetry
+from majlis.kit import clock, crypto, facts, ids, limits, page
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, NotFound
 from majlis.kit.me import Me, Origin, Role
@@ -53,7 +53,8 @@ async def authenticate(app: App, token: str, audience: Audience = NATIVE) -> Me:
         caller = await tx.last(store.CALLER, session, now)
     if caller is None:
         raise BadAccess()
-    me = _me(caller, session, int(claims["aal"]), audience.door)
+    until = datetime.fromtimestamp(float(claims["exp"]), UTC)
+    me = _me(caller, session, int(claims["aal"]), audience.door, until)
     gate.seen.put(token, me, caller.user_id, stamp, float(claims["exp"]), epoch)
     return me
 
@@ -64,24 +65,28 @@ async def present(app: App, me: Me) -> Me:
         caller = await tx.last(store.CALLER, me.session, clock.now())
     if caller is None or caller.user_id != me.id:
         raise BadAccess()
-    return _me(caller, me.session, me.aal, me.door)
+    return _me(caller, me.session, me.aal, me.door, me.until)
 
 
-def _me(caller: store.Caller, session: UUID | None, aal: int, door: str) -> Me:
+def _me(caller: store.Caller, session: UUID | None, aal: int, door: str, until: datetime | None) -> Me:
     # A token from before the session was raised stays what it was.
     level, role = min(caller.aal, aal), cast(Role, caller.role)
-    return Me(caller.user_id, session, role, level, caller.mfa_enabled, caller.email_verified, door=door)
+    return Me(
+        caller.user_id,
+        session,
+        role,
+        level,
+        caller.mfa_enabled,
+        caller.email_verified,
+        door=door,
+        until=until,
+    )
 
 
 async def sign_in(
-    app: App,
-    tx: Tx,
-    me: Me,
-    user_id: UUID,
-    origin: Origin,
-    device: dict[str, Any] | None,
+    app: App, tx: Tx, me: Me, user_id: UUID, origin: Origin, device: dict[str, Any] | None,
     audience: Audience = NATIVE,
-) -> TokenPair | Challenge:
+) -> TokenPair | Challenge:  # fmt: skip
     """Sign in somebody whose first factor was right: tokens, or with a second factor set up a challenge for it.
 
     Every way of signing in by one factor ends here. Raises Deactivated, Invalid or NotFound.
@@ -312,10 +317,7 @@ async def spend_attempt(app: App, what: str, key: str) -> None:
 
     Nobody is signed in yet, so the key is what is guessed at together with the address.
     """
-    verdict = await app.limiter.hit(limits.AUTH, f"{what}:{key}")
-    if not verdict.allowed:
-        telemetry.limited.labels(limits.AUTH.name).inc()
-        raise app.limiter.refuse(verdict)
+    await app.limiter.attempt(what, key)
 
 
 async def _may_mail(app: App, what: str, email: str) -> bool:

@@ -26,7 +26,7 @@ from majlis.features.signin.model import (
 )
 from majlis.kit import limits
 from majlis.kit.db import Tx
-from majlis.kit.errors import Invalid, NotFound
+from majlis.kit.errors import NotFound
 from majlis.kit.me import Me, Origin
 
 Check = Callable[[Tx, Pending], Awaitable[bool]]
@@ -36,7 +36,7 @@ GUESSES = "second factor"  # what the limit of rule 60 counts, per account
 async def enroll(app: App, me: Me, password: str | None) -> Enrolled:
     """A new factor for the caller. Raises MfaOn; WrongPassword, NoPassword or RateLimited if one is given."""
     if password is not None:
-        await _confirm_password(app, me, password)
+        await mfa.confirm_password(app, me, password)
     async with app.db.tx() as tx:
         return await mfa.enroll(app, tx, me)
 
@@ -60,7 +60,7 @@ async def disable(app: App, me: Me, code: str, password: str | None) -> None:
     """Drop the caller's second factor (rule 53). Raises MfaOff, WrongCode, WrongPassword, RateLimited."""
     user_id = me.user()
     if password is not None:
-        await _confirm_password(app, me, password)
+        await mfa.confirm_password(app, me, password)
     await sessions.spend_attempt(app, GUESSES, str(user_id))
     async with app.db.tx() as tx:
         if not (await identity.hold(tx, me, user_id)).mfa_enabled:
@@ -160,23 +160,13 @@ async def _forgive(app: App, user_id: UUID) -> None:
     await app.limiter.clear(limits.AUTH, f"{GUESSES}:{user_id}")
 
 
-async def _confirm_password(app: App, me: Me, password: str) -> None:
-    await sessions.spend_attempt(app, "password", str(me.user()))
-    await identity.confirm_password(app.db, me, password)
-
-
 async def begin_registration(app: App, me: Me, password: str | None) -> Ceremony:
     """What the caller's device is to make a passkey from.
 
-    A passkey signs in by itself: whoever adds one shows more than an access token, which may be stolen. Raises
-    Invalid without a needed password, WrongPassword, NoPassword, TooManyPasskeys, RateLimited.
+    A passkey signs in by itself. Raises what `mfa.show_more` does, and TooManyPasskeys.
     """
-    if password is not None:
-        await _confirm_password(app, me, password)
+    await mfa.show_more(app, me, password)
     async with app.db.tx() as tx:
-        account = await identity.get(tx, me, me.user())
-        if password is None and account.has_password and me.aal < 2:
-            raise Invalid.field("password", "Give your password.", "required")
         return await passkeys.begin_registration(app, tx, me)
 
 

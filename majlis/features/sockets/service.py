@@ -6,7 +6,7 @@ from uuid import UUID
 
 from majlis.app import App
 from majlis.features.sessions import service as sessions
-from majlis.features.sessions.model import ForgedAccess
+from majlis.features.sessions.model import NATIVE, Audience, ForgedAccess
 from majlis.features.sockets import store
 from majlis.features.sockets.model import Presence, Ticket
 from majlis.kit import clock, crypto
@@ -27,13 +27,16 @@ async def ticket(tx: Tx, me: Me) -> Ticket:
     return Ticket(token, int(TICKET_LIFE.total_seconds()))
 
 
-async def enter(app: App, me: Me, ticket: str) -> Me:
-    """Whom a ticket stands for; it is used up. Raises ForgedAccess, or BadAccess when the session has ended."""
+async def enter(app: App, me: Me, ticket: str, audience: Audience = NATIVE) -> Me:
+    """Whom a ticket of a door stands for; it is used up. Raises ForgedAccess, or BadAccess when the session has ended."""
     async with app.db.tx() as tx:
         used = await tx.last(store.USE, crypto.digest(ticket), clock.now())
     if used is None:
         raise ForgedAccess("The ticket was used before, or is too old.")
-    return await sessions.present(app, Me(id=used.user_id, session=used.session_id, aal=used.aal))
+    if used.door != audience.door:
+        raise ForgedAccess("This is a ticket of another door.")
+    owner = Me(id=used.user_id, session=used.session_id, aal=used.aal, door=used.door, until=used.until)
+    return await sessions.present(app, owner)
 
 
 async def note(tx: Tx, me: Me, node: UUID, seen: Sequence[Presence]) -> None:
@@ -52,13 +55,13 @@ async def presences(tx: Reader, me: Me, user_ids: Collection[UUID]) -> list[Pres
     return await tx.all(store.OF, list(user_ids))
 
 
-async def is_connected(tx: Reader, me: Me, user_id: UUID) -> bool:
-    """Whether somebody has a socket open and looks at it, as far as is known.
+async def connected(tx: Reader, me: Me, user_ids: Collection[UUID]) -> set[UUID]:
+    """Who of these has a socket open and looks at it, as far as is known.
 
     A process that died is believed for up to 100 seconds more, and a change may be 30 seconds late: whoever
     relies on it looks whether what was sent was acknowledged, too.
     """
-    return await tx.one(store.CONNECTED, user_id, clock.now()) or False
+    return set(await tx.all(store.CONNECTED, list(user_ids), clock.now()))
 
 
 async def purge(tx: Tx, me: Me, now: datetime) -> None:

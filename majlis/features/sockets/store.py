@@ -1,5 +1,6 @@
 """Rows of those who are connected, and of tickets."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -18,11 +19,15 @@ class Used(msgspec.Struct):
     session_id: UUID
     user_id: UUID
     aal: int
+    door: str  # of the session
+    until: datetime  # its access token
 
 
 USE = Query(
     Used,
-    "DELETE FROM socket_tickets WHERE token_hash = $1 AND expires_at > $2 RETURNING session_id, user_id, aal",
+    """DELETE FROM socket_tickets t USING user_sessions s
+    WHERE t.token_hash = $1 AND t.expires_at > $2 AND s.id = t.session_id
+    RETURNING t.session_id, t.user_id, t.aal, s.door, s.access_expires_at AS until""",
 )
 PURGE_TICKETS = "DELETE FROM socket_tickets WHERE expires_at < $1"
 
@@ -42,7 +47,8 @@ OF = Query(
     WHERE user_id = ANY($1::uuid[])""",
 )
 CONNECTED = Query(
-    bool,
-    """SELECT true FROM socket_presence WHERE user_id = $1 AND state = 'active' AND expires_at > $2 LIMIT 1""",
+    UUID,
+    """SELECT DISTINCT user_id FROM socket_presence
+    WHERE user_id = ANY($1::uuid[]) AND state = 'active' AND expires_at > $2""",
 )
 PURGE = "DELETE FROM socket_presence WHERE expires_at < $1"

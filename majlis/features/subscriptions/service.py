@@ -18,13 +18,12 @@ from majlis.features.subscriptions.model import (
     Subscription,
 )
 from majlis.features.subscriptions.store import Row
-from majlis.kit import clock, facts, ids, page
+from majlis.kit import clock, facts, ids, mirror, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 from majlis.vendors.stripe import Recurring
 
-TRIES = 5  # of asking for a subscription that others write at the same time
 SILENT = timedelta(minutes=15)
 LOOK_AGAIN = timedelta(hours=6)
 
@@ -126,32 +125,25 @@ async def _write(tx: Tx, row: Row, found: Recurring) -> bool:
             invoice.amount, invoice.currency, fee,
         )  # fmt: skip
     if (found.status, found.ends, period_end) != (row.status, row.ends, row.period_end):
-        await facts.emit(
-            tx, SubscriptionChanged(row.id, row.subscriber_id, row.payee_id, row.purpose, found.status)
+        began = (row.status, found.status) == ("incomplete", "active")
+        changed = SubscriptionChanged(
+            row.id, row.subscriber_id, row.payee_id, row.purpose, found.status, began
         )
+        await facts.emit(tx, changed)
     return True
 
 
 async def sync(app: App, me: Me, stripe_id: str) -> None:
-    """Ask Stripe for a subscription and its invoices, and write what it says; for the system.
-
-    Whatever is written was asked for after everything that was written before.
-    """
+    """Ask Stripe for a subscription and its invoices, and write what it says; for the system."""
     me.require_role("admin")
     payments.ready(app, me)
-    for _ in range(TRIES):
-        async with app.db.tx() as tx:
-            row = await tx.one(store.BY_STRIPE, stripe_id, None)
-        found = await app.stripe.subscription(stripe_id)
-        if row is None:  # the answer that would have told us its id is still on its way
-            async with app.db.tx() as tx:
-                row = await tx.one(store.BY_STRIPE, stripe_id, ids.parse(found.subscription or ""))
-            if row is None or row.stripe_id not in (None, stripe_id):
-                return
-        async with app.db.tx() as tx:
-            if await _write(tx, row, found):
-                return
-    raise RuntimeError(f"the subscription {stripe_id} changes without end")
+
+    async def known(tx: Tx, found: Recurring | None) -> Row | None:
+        ours = ids.parse(found.subscription or "") if found else None
+        row = await tx.one(store.BY_STRIPE, stripe_id, ours)
+        return row if row is not None and row.stripe_id in (None, stripe_id) else None
+
+    await mirror.settle(app.db, known, lambda: app.stripe.subscription(stripe_id), _write)
 
 
 async def end(app: App, me: Me, subscription_id: UUID, *, ends: bool) -> Subscription:
@@ -182,17 +174,9 @@ async def get(tx: Reader, me: Me, subscription_id: UUID) -> Subscription:
 
 async def subscriptions(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Subscription]:
     """What the caller subscribes or subscribed to, the newest first."""
-    user, total = me.user(), None
-    if paging.cursor is not None:
-        (after,) = page.decode("subscriptions", paging.cursor, tuple[UUID])
-        rows = await tx.all(store.MINE, user, after, paging.limit + 1)
-    else:
-        rows = await tx.all(store.MINE_FIRST, user, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(store.MINE_TOTAL, user)
-    items = rows[: paging.limit]
-    more = page.encode("subscriptions", items[-1].id) if len(rows) > paging.limit else None
-    return page.Page([row.shown() for row in items], more, total)
+    lists = (store.MINE, store.MINE_FIRST, store.MINE_TOTAL)
+    found = await paged.rows(tx, "subscriptions", lists, me.user(), paging)
+    return page.Page([row.shown() for row in found.items], found.next, found.total)
 
 
 async def silent(tx: Tx, me: Me) -> list[str]:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
 from majlis.app import App
@@ -29,15 +29,14 @@ from majlis.features.tickets.model import (
     TransferOpen,
     TransferOver,
 )
-from majlis.kit import clock, facts, ids, jobs, page
-from majlis.kit.db import Query, Reader, Tx
+from majlis.kit import clock, facts, ids, jobs, page, paged
+from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import NotFound, Refused
 from majlis.kit.me import Me
 from majlis.vendors import mail
 
 # 60 bits in letters and digits that are not taken for one another.
 ALPHABET, CODE = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ", 12
-T = TypeVar("T", Row, Transfer)
 
 
 def new_code() -> str:
@@ -68,10 +67,13 @@ async def get(tx: Reader, me: Me, ticket_id: UUID) -> Ticket:
     return (await _visible(tx, me, ticket_id)).shown()
 
 
-async def held(tx: Reader, me: Me, ticket_id: UUID) -> tuple[Ticket, int]:
-    """A ticket of the caller's, and its serial number. Raises NotFound."""
-    row = await _visible(tx, me, ticket_id)
-    if row.holder_id != me.user():
+async def held(tx: Reader, me: Me, ticket_id: UUID, *, fixed: bool = False) -> tuple[Ticket, int]:
+    """A ticket of the caller's, and its serial number. Raises NotFound.
+
+    A `fixed` one is kept from changing until the transaction ends: behind its order, if that is held, too.
+    """
+    row = await tx.one(store.HOLD if fixed else store.GET, ticket_id)
+    if row is None or row.holder_id != me.user():
         raise NotFound()
     return row.shown(), row.serial
 
@@ -86,7 +88,7 @@ async def _visible(tx: Reader, me: Me, ticket_id: UUID) -> Row:
 async def mine(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Ticket]:
     """The caller's tickets, the newest first."""
     lists = (store.MINE, store.MINE_FIRST, store.MINE_TOTAL)
-    found = await _page(tx, "tickets:mine", lists, me.user(), paging)
+    found = await paged.rows(tx, "tickets:mine", lists, me.user(), paging)
     return page.Page([row.shown() for row in found.items], found.next, found.total)
 
 
@@ -94,7 +96,7 @@ async def of_event(tx: Reader, me: Me, post_id: UUID, paging: page.Paging) -> pa
     """All tickets of an event and who holds them, the newest first; for its host. Raises NotFound, NotHost."""
     await boxoffice.hosted(tx, me, post_id)
     lists = (store.OF_EVENT, store.OF_EVENT_FIRST, store.OF_EVENT_TOTAL)
-    found = await _page(tx, "tickets:event", lists, post_id, paging)
+    found = await paged.rows(tx, "tickets:event", lists, post_id, paging)
     holders = {row.holder_id for row in found.items if row.holder_id is not None}
     people = await graph.minis(tx, me, holders)
     items = [
@@ -102,23 +104,6 @@ async def of_event(tx: Reader, me: Me, post_id: UUID, paging: page.Paging) -> pa
         for row in found.items
     ]
     return page.Page(items, found.next, found.total)
-
-
-async def _page(
-    tx: Reader, kind: str, lists: tuple[Query[T], Query[T], Query[int]], of: UUID, paging: page.Paging
-) -> page.Page[T]:
-    behind, first, count = lists
-    total = None
-    if paging.cursor is not None:
-        (after,) = page.decode(kind, paging.cursor, tuple[UUID])
-        rows = await tx.all(behind, of, after, paging.limit + 1)
-    else:
-        rows = await tx.all(first, of, paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(count, of)
-    items = rows[: paging.limit]
-    following = page.encode(kind, items[-1].id) if len(rows) > paging.limit else None
-    return page.Page(items, following, total)
 
 
 async def of_orders(tx: Reader, me: Me, order_ids: Collection[UUID]) -> dict[UUID, list[Ticket]]:
@@ -165,6 +150,12 @@ async def bought(tx: Reader, me: Me, buyer: UUID, type_ids: Collection[UUID]) ->
     """How many of each of these types somebody bought that count; for the system."""
     me.require_role("admin")
     return {one.type_id: one.count for one in await tx.all(store.BOUGHT, buyer, list(type_ids))}
+
+
+async def reserved(tx: Reader, me: Me, buyer: UUID, post_id: UUID) -> int:
+    """How many tickets of an event are kept until somebody pays for them; for the system."""
+    me.require_role("admin")
+    return await tx.one(store.RESERVED, buyer, post_id) or 0
 
 
 async def turn(
@@ -253,8 +244,8 @@ async def use(tx: Tx, me: Me, seen: Sequence[tuple[UUID, datetime]]) -> None:
 
 
 async def listed(tx: Reader, me: Me, post_id: UUID, after: UUID, limit: int) -> list[Listed]:
-    """The tickets of an event that are good, or were used, behind this id; for its host."""
-    await boxoffice.hosted(tx, me, post_id)
+    """The tickets of an event that are good, or were used, behind this id; for the system."""
+    me.require_role("admin")
     return await tx.all(store.LISTED, post_id, after, limit)
 
 
@@ -337,4 +328,4 @@ async def offered(tx: Reader, me: Me, giver: UUID, to: UUID, ticket_id: UUID) ->
 async def transfers(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Transfer]:
     """Tickets that are offered by the caller or to the caller, the newest first."""
     lists = (store.OPEN, store.OPEN_FIRST, store.OPEN_TOTAL)
-    return await _page(tx, "tickets:transfers", lists, me.user(), paging)
+    return await paged.rows(tx, "tickets:transfers", lists, me.user(), paging)

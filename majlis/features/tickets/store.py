@@ -43,6 +43,9 @@ BOUGHT = Query(
     """SELECT type_id, count(*) FROM tickets
     WHERE buyer_id = $1 AND type_id = ANY($2::uuid[]) AND status IN ('reserved', 'paid', 'used') GROUP BY type_id""",
 )
+RESERVED = Query(
+    int, "SELECT count(*) FROM tickets WHERE buyer_id = $1 AND post_id = $2 AND status = 'reserved'"
+)
 LIVE = Query(
     bool,
     """SELECT EXISTS (SELECT FROM tickets

@@ -53,6 +53,13 @@ class Marks(msgspec.Struct):
     reposted_by_me: bool
 
 
+class News(msgspec.Struct):
+    """How many new posts stand in somebody's home."""
+
+    viewer: UUID
+    posts: int
+
+
 class Short(msgspec.Struct):
     """A post of a timeline as this viewer sees it."""
 

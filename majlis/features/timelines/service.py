@@ -1,23 +1,26 @@
 """Verbs of timelines: lists of short posts as a viewer sees them, a page at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from majlis.features.browsing import service as browsing
 from majlis.features.graph import service as graph
-from majlis.features.labels.model import tag_of
+from majlis.features.labels.model import SHORT, tag_of
+from majlis.features.polls import service as polls
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import Filter, Post
 from majlis.features.timelines import store
-from majlis.features.timelines.model import FRAMES, FilterRequired, Labels, Short, Timeframe
+from majlis.features.timelines.model import FRAMES, FilterRequired, Labels, News, Short, Timeframe
 from majlis.features.timelines.store import Entries, Reach, Trending
-from majlis.kit import clock, page
-from majlis.kit.db import Reader
+from majlis.kit import clock, hints, page
+from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.me import Me
 
 Listed = page.Page[Short]
+POSTED = "posted"  # on the bus: the id of a new post
 
 
 # ---- what a post is here
@@ -39,15 +42,21 @@ async def check(tx: Reader, me: Me, post_id: UUID) -> None:
 
 
 async def shown(tx: Reader, me: Me, ids: Sequence[UUID]) -> list[Short]:
-    """These posts in this order, as far as the viewer may see them: two queries whatever their number."""
+    """These posts in this order, as far as the viewer may see them: two queries, three with polls."""
     found = await posts.posts_of(tx, me, ids)
     return await dressed(tx, me, [found[one] for one in ids if one in found])
 
 
 async def dressed(tx: Reader, me: Me, found: Sequence[Post]) -> list[Short]:
-    """Posts with their labels, counts of reposts and bookmarks, and whether the viewer reposts them; one query."""
+    """Posts with their labels, counts of reposts and bookmarks, whether the viewer reposts them, and polls.
+
+    One query, and one for polls where there are any.
+    """
     if not found:
         return []
+    asked = await polls.of_posts(tx, me, [post.id for post in found if post.type == "PULL"])
+    for post in found:
+        post.poll = asked.get(post.id)
     marks = {one.id: one for one in await tx.all(store.MARKS, me.id, [post.id for post in found])}
     return [Short(post, marks[post.id]) for post in found if post.id in marks]
 
@@ -145,8 +154,22 @@ async def bookmarks(tx: Reader, me: Me, paging: page.Paging) -> Listed:
 
 async def by_words(tx: Reader, me: Me, words: str, paging: page.Paging) -> Listed:
     """Posts with words that begin with those of the query, the best first."""
-    found = await posts.listing(tx, me, Filter(type=["FEED"], q=words), "relevance", paging)
+    found = await browsing.listing(tx, me, Filter(type=list(SHORT), q=words), "relevance", paging)
     return page.Page(await dressed(tx, me, found.items), found.next)
+
+
+# ---- what is new in homes
+
+
+async def announce(tx: Tx, me: Me, post_id: UUID) -> None:
+    """Hint at a new post to those who watch their homes: see `news`."""
+    hints.after_commit(tx, POSTED, str(post_id).encode())
+
+
+async def news(tx: Reader, me: Me, post_ids: Collection[UUID], viewers: Collection[UUID]) -> list[News]:
+    """In whose homes of these viewers' some of these posts stand, and how many; one query, for the system."""
+    me.require_role("admin")
+    return await tx.all(store.NEWS, list(viewers), list(post_ids))
 
 
 # ---- pages

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from majlis.features.graph.service import BLOCKED, MUTED, admits, follows
+from majlis.features.labels.model import SHORT
 from majlis.features.posts.service import LISTED
-from majlis.features.timelines.model import REPOSTS_COUNT, Labels, Marks
+from majlis.features.timelines.model import REPOSTS_COUNT, Labels, Marks, News
 from majlis.kit.db import Query
 
 LOOKED_THROUGH = 2000  # of the newest, before all that fit are sorted
@@ -21,8 +22,8 @@ Reach = Literal[
     "newest", "all"
 ]  # whether the newest of all posts are looked through, or all that fit are found
 
-# Feed posts; but not those that only point to another, which are reposts of a kind that has no text.
-_SHORT = "p.type = 'FEED' AND (p.original_post_id IS NULL OR p.description IS NOT NULL)"
+# Feed posts and polls; but not those that only point to another, which are reposts of a kind that has no text.
+_SHORT = f"p.type IN {SHORT} AND (p.original_post_id IS NULL OR p.description IS NOT NULL)"
 _SEEN = f"{_SHORT} AND {LISTED}"
 _PUBLIC = "p.visibility = 'PUBLIC'"
 _UNMUTED = f"NOT p.user_id = ANY ({MUTED})"
@@ -38,6 +39,14 @@ MARKS = Query(
       p.total_reposts, p.total_bookmarks,
       coalesce((SELECT true FROM post_reposts r WHERE r.user_id = $1 AND r.post_id = p.id), false) AS reposted_by_me
     FROM posts p LEFT JOIN post_labels l ON l.post_id = p.id WHERE p.id = ANY ($2::uuid[])""",
+)
+# How many of some posts $2 stand in the homes of viewers $1 because of their authors.
+NEWS = Query(
+    News,
+    f"""SELECT v.id AS viewer, count(*)::int AS posts
+    FROM posts p {_AUTHOR} JOIN user_follows f ON f.following_id = p.user_id
+    JOIN unnest($1::uuid[]) AS v (id) ON v.id = f.follower_id
+    WHERE p.id = ANY ($2::uuid[]) AND {f"{_SEEN} AND {_UNMUTED}".replace("$1", "v.id")} GROUP BY v.id""",
 )
 # How many people the viewer follows, as far as it matters.
 FOLLOWED = Query(

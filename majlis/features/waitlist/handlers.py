@@ -35,11 +35,14 @@ async def expire(app: App) -> None:
 @facts.every("*/10 * * * *")
 async def offer_all(app: App) -> None:
     """Look at every line: what a job that failed has missed is offered now."""
-    async with app.db.read() as tx:
-        waited_for = await service.lines(tx, Me.system)
-    for post_id in waited_for:
-        async with app.db.tx() as tx:
-            await service.offer(tx, Me.system, post_id)
+    after, more = service.FIRST, True
+    while more:
+        async with app.db.read() as tx:
+            waited_for = await service.lines(tx, Me.system, after)
+        for after in waited_for:
+            async with app.db.tx() as tx:
+                await service.offer(tx, Me.system, after)
+        more = bool(waited_for)
 
 
 @facts.on(EventCancelled)

@@ -7,7 +7,6 @@ from uuid import UUID
 from majlis.features.boxoffice import service as boxoffice
 from majlis.features.orders import service as orders
 from majlis.features.orders.model import Item, Order, OrderCreate
-from majlis.features.posts.model import event_end
 from majlis.features.waitlist import store
 from majlis.features.waitlist.facts import PlacesOffered, WaitBegan
 from majlis.features.waitlist.model import (
@@ -19,12 +18,14 @@ from majlis.features.waitlist.model import (
     WaitlistEntry,
 )
 from majlis.features.waitlist.store import Row
-from majlis.kit import clock, facts, ids, page
+from majlis.kit import clock, facts, ids, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import NotFound
 from majlis.kit.me import Me
 
 KEPT_FOR = timedelta(hours=24)  # for whom it is offered
+LINES, LINE = 1000, 200  # events, and people of one, that are looked at together
+FIRST = UUID(int=0)
 
 
 async def wait(tx: Tx, me: Me, post_id: UUID, body: WaitBody) -> WaitlistEntry:
@@ -32,17 +33,12 @@ async def wait(tx: Tx, me: Me, post_id: UUID, body: WaitBody) -> WaitlistEntry:
     AlreadyWaiting.
     """
     found = await boxoffice.selling(tx, me, post_id, {body.type_id}, body.access_code)
-    post, office, types = found
+    _, office, types = found
     await orders.check_limits(tx, me, {body.type_id: body.quantity}, types)
     left = boxoffice.left_of(office, types[body.type_id])
     if left is None or left >= body.quantity:
         raise PlacesLeft()
-    if post.start_date is None:
-        raise ValueError("an event has a date")
-    ends = event_end(post.start_date, post.start_time, post.end_date, post.end_time)
-    entry = await tx.one(
-        store.ADD, ids.new(), post_id, body.type_id, me.user(), body.quantity, ends, clock.now()
-    )
+    entry = await tx.one(store.ADD, ids.new(), post_id, body.type_id, me.user(), body.quantity, clock.now())
     if entry is None:
         raise AlreadyWaiting()
     await facts.emit(tx, WaitBegan(post_id))
@@ -59,17 +55,8 @@ async def get(tx: Reader, me: Me, entry_id: UUID) -> WaitlistEntry:
 
 async def mine(tx: Reader, me: Me, paging: page.Paging) -> page.Page[WaitlistEntry]:
     """What the caller waits or waited for, the newest first."""
-    total = None
-    if paging.cursor is not None:
-        (after,) = page.decode("waitlist", paging.cursor, tuple[UUID])
-        rows = await tx.all(store.MINE, me.user(), after, paging.limit + 1)
-    else:
-        rows = await tx.all(store.MINE_FIRST, me.user(), paging.offset or 0, paging.limit + 1)
-        if paging.offset is not None:
-            total = await tx.one(store.MINE_TOTAL, me.user())
-    items = rows[: paging.limit]
-    more = page.encode("waitlist", items[-1].id) if len(rows) > paging.limit else None
-    return page.Page(items, more, total)
+    lists = (store.MINE, store.MINE_FIRST, store.MINE_TOTAL)
+    return await paged.rows(tx, "waitlist", lists, me.user(), paging)
 
 
 async def _held(tx: Tx, me: Me, entry_id: UUID) -> Row:
@@ -115,26 +102,31 @@ async def offer(tx: Tx, me: Me, post_id: UUID) -> int:
     # Whoever takes places holds the box office first: until this ends, only places given back are added.
     free = {one.id: boxoffice.room(one) for one in await boxoffice.types(tx, me, post_id)}
     together, count = boxoffice.room(office), 0
-    for row in await tx.all(store.LINE, post_id, clock.now()):
-        if together <= 0:
-            break
-        if row.quantity > min(together, free[row.type_id]):
-            continue
-        await boxoffice.take(tx, me, post_id, {row.type_id: row.quantity}, sold=False, ahead=True)
-        user_id = await tx.one(store.OFFER, row.id, clock.now() + KEPT_FOR, clock.now())
-        if user_id is None:
-            raise LookupError("who is held in the line still waits")
-        together -= row.quantity
-        free[row.type_id] -= row.quantity
-        count += 1
-        await facts.emit(tx, PlacesOffered(row.id, post_id, user_id))
+    rows = await tx.all(store.LINE, post_id, clock.now(), FIRST, LINE)
+    while rows and together > 0:
+        for row in rows:
+            if row.quantity <= min(together, free[row.type_id]):
+                together -= row.quantity
+                free[row.type_id] -= row.quantity
+                count += 1
+                await _offer(tx, row)
+        rows = await tx.all(store.LINE, post_id, clock.now(), rows[-1].id, LINE)
     return count
 
 
-async def lines(tx: Reader, me: Me) -> list[UUID]:
-    """The events that people wait for; for the system."""
+async def _offer(tx: Tx, row: Row) -> None:
+    """Keep places for somebody who is held in the line."""
+    await boxoffice.take(tx, Me.system, row.post_id, {row.type_id: row.quantity}, sold=False, ahead=True)
+    user_id = await tx.one(store.OFFER, row.id, clock.now() + KEPT_FOR, clock.now())
+    if user_id is None:
+        raise LookupError("who is held in the line still waits")
+    await facts.emit(tx, PlacesOffered(row.id, row.post_id, user_id))
+
+
+async def lines(tx: Reader, me: Me, after: UUID) -> list[UUID]:
+    """The events that people wait for, up to a thousand behind this one; for the system."""
     me.require_role("admin")
-    return await tx.all(store.LINES, clock.now())
+    return await tx.all(store.LINES, clock.now(), after, LINES)
 
 
 async def expire(tx: Tx, me: Me) -> bool:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from majlis.features.events.service import ends
 from majlis.features.waitlist.model import Status, WaitlistEntry
 from majlis.kit.db import Query
 
@@ -24,8 +25,8 @@ class Row(msgspec.Struct):
 _ROW = "id, post_id, type_id, user_id, quantity, status, offer_expires_at"
 ADD = Query(
     UUID,
-    """INSERT INTO waitlist_entries (id, post_id, type_id, user_id, quantity, status, event_ends, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7, $7)
+    """INSERT INTO waitlist_entries (id, post_id, type_id, user_id, quantity, status, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $6)
     ON CONFLICT (type_id, user_id) WHERE status IN ('waiting', 'offered') DO NOTHING RETURNING id""",
 )
 HOLD = Query(Row, f"SELECT {_ROW} FROM waitlist_entries WHERE id = $1 FOR NO KEY UPDATE")
@@ -35,14 +36,17 @@ UPDATE waitlist_entries SET status = $2, offer_expires_at = NULL, updated_at = $
 # For who waits still; the event bounds how long it is kept.
 OFFER = Query(
     UUID,
-    """UPDATE waitlist_entries SET status = 'offered', offer_expires_at = least($2, event_ends), updated_at = $3
+    f"""UPDATE waitlist_entries SET status = 'offered', updated_at = $3,
+      offer_expires_at = least($2, (SELECT {ends("p")} FROM posts p WHERE p.id = post_id))
     WHERE id = $1 AND status = 'waiting' RETURNING user_id""",
 )
-# First come, first served. Who leaves at this moment is passed over.
+# First come, first served, behind the id $3. Who leaves at this moment is passed over.
 LINE = Query(
     Row,
-    f"""SELECT {_ROW} FROM waitlist_entries WHERE post_id = $1 AND status = 'waiting' AND event_ends > $2
-    ORDER BY id LIMIT 200 FOR NO KEY UPDATE SKIP LOCKED""",
+    f"""SELECT {_ROW} FROM waitlist_entries
+    WHERE post_id = $1 AND status = 'waiting' AND id > $3
+      AND (SELECT {ends("p")} > $2 FROM posts p WHERE p.id = $1)
+    ORDER BY id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED""",
 )
 OVERDUE = Query(
     Row,
@@ -51,7 +55,9 @@ OVERDUE = Query(
 )
 LINES = Query(
     UUID,
-    "SELECT DISTINCT post_id FROM waitlist_entries WHERE status = 'waiting' AND event_ends > $1 LIMIT 1000",
+    f"""SELECT p.id FROM posts p WHERE {ends("p")} > $1 AND p.id IN
+      (SELECT DISTINCT post_id FROM waitlist_entries WHERE status = 'waiting' AND post_id > $2)
+    ORDER BY p.id LIMIT $3""",
 )
 _LIVE = "status IN ('waiting', 'offered')"
 OF_EVENT = Query(

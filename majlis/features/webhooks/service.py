@@ -155,8 +155,13 @@ async def _heard(app: App, me: Me, address: tuple[str, str], ip: str) -> store.A
 
 
 async def _say(tx: Tx, hook: store.Armed, told: Told, key: str | None) -> None:
-    """Whoever made the webhook must still be allowed to write there; they are not who speaks."""
+    """Whoever made the webhook must still be allowed to write there; they are not who speaks.
+
+    The name in a payload obeys the same filters as that of the webhook: both stand beside the text.
+    """
     author = Me(id=hook.created_by)
+    if told.name:
+        await filters.refuse(tx, author, {"username": told.name})
     root = None
     if told.thread_us is not None:
         found = await tx.one(store.ROOT, hook.channel_id, told.thread_us)

@@ -1,7 +1,6 @@
 """Verbs of exports of workspaces: ask for one, make it, hand it out, clear it away."""
 
 import asyncio
-import hmac
 import itertools
 import tempfile
 import zipfile
@@ -36,7 +35,7 @@ from majlis.features.workspace_exports.model import (
     user_of,
 )
 from majlis.features.workspaces import service as workspaces
-from majlis.kit import clock, crypto, facts, ids, page
+from majlis.kit import clock, crypto, facts, ids, links, page
 from majlis.kit.db import Query, Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.limits import Limit
@@ -48,6 +47,7 @@ PATH = "/api/v1/exports"
 ASKED = Limit("workspace export", 10, 24 * 3600)
 ONE_IN = timedelta(days=1)  # how long making one may take before it counts as failed
 KEPT = timedelta(days=7)
+PURPOSE = "workspace-export-link"  # of signatures
 LINK_S = 60
 ZIP = "application/zip"
 LISTS: dict[str, Callable[[Room], bool]] = {
@@ -132,16 +132,14 @@ async def link(app: App, me: Me, export_id: UUID) -> str:
     if signed is not None:
         return signed
     expires = int(clock.now().timestamp()) + LINK_S
-    signature = _signatures(app, export_id, expires)[0]
+    signature = links.signatures(app.settings.secret_keys(), PURPOSE, f"{export_id}:{expires}")[0]
     return f"{app.settings.base_url()}{PATH}/{export_id}/file?expires={expires}&signature={signature}"
 
 
 async def fetch(app: App, me: Me, export_id: UUID, link: FileQuery) -> tuple[FileInfo, AsyncIterator[bytes]]:
     """The file, for whoever has a good link to it. Raises NotFound, also when the link or the file is over."""
-    good = _signatures(app, export_id, link.expires)
-    if link.expires <= clock.now().timestamp() or not any(
-        hmac.compare_digest(link.signature.encode(), signature.encode()) for signature in good
-    ):
+    keys, what = app.settings.secret_keys(), f"{export_id}:{link.expires}"
+    if not links.good(keys, PURPOSE, what, link.signature, link.expires):
         raise NotFound()
     async with app.db.fresh() as tx:
         row = await tx.one(store.ONE, export_id)
@@ -157,12 +155,6 @@ def _is_there(row: store.Row) -> bool:
         and row.expires_at is not None
         and row.expires_at > clock.now()
     )
-
-
-def _signatures(app: App, export_id: UUID, expires: int) -> list[str]:
-    """What makes a link good, under each of the secret keys, newest first."""
-    keys = [crypto.derive(secret, "workspace-export-link") for secret in app.settings.secret_keys()]
-    return [crypto.b64(hmac.digest(key, f"{export_id}:{expires}".encode(), "sha256")) for key in keys]
 
 
 # ---- making
@@ -237,7 +229,7 @@ class _List:
     async def add(self, items: Sequence[dict[str, Any]]) -> None:
         """More of it, compressed beside the loop."""
         if items:
-            pieces = b",\n".join(map(msgspec.json.encode, items))
+            pieces = links.bare(b",\n".join(map(msgspec.json.encode, items)))
             await asyncio.to_thread(self._out.write, self._before + pieces)
             self._before = b",\n"
 

@@ -181,9 +181,9 @@ async def delete(tx: Tx, me: Me, workspace_id: UUID, confirm_slug: str) -> datet
     return await _delete(tx, me, workspace_id, "The owner deleted it.")
 
 
-async def _delete(tx: Tx, me: Me, workspace_id: UUID, reason: str) -> datetime:
+async def _delete(tx: Tx, me: Me, workspace_id: UUID, reason: str, *, for_good: bool = True) -> datetime:
     now = clock.now()
-    await tx.run(store.DELETE, workspace_id, now, now + KEPT)
+    await tx.run(store.DELETE, workspace_id, now, now + KEPT if for_good else None)
     await record(tx, me, workspace_id, "delete", reason)
     return now + KEPT
 
@@ -322,18 +322,26 @@ async def bot(tx: Tx, me: Me, workspace_id: UUID) -> UUID:
     return known
 
 
-async def bereaved(tx: Tx, me: Me, user_id: UUID) -> list[UUID]:
-    """Hand on what belonged to somebody who leaves for good, or delete it where nobody else is; where they were."""
+async def bereaved(tx: Tx, me: Me, user_id: UUID) -> dict[UUID, bool]:
+    """Hand on what belonged to somebody who leaves for good; where they were, and what is closed now.
+
+    Where nobody else is, it is deleted. Where only guests are, whose words are there too, it is closed and kept until
+    an operator decides.
+    """
     places = await tx.all(store.PLACES, user_id)
+    closed = dict.fromkeys((place.workspace_id for place in places), False)
     for place in places:
         if await tx.one(store.HOLD, place.workspace_id) is None or place.role != "owner":
             continue
         heir = await tx.one(store.HEIR, place.workspace_id)
         if heir is None:
-            await _delete(tx, me, place.workspace_id, "Nobody is left who could own it.")
+            others = await tx.one(store.OTHERS, place.workspace_id, user_id) or False
+            reason = "Nobody is left who could own it."
+            await _delete(tx, me, place.workspace_id, reason, for_good=not others)
+            closed[place.workspace_id] = True
         else:
             await _hand_over(tx, me, place.workspace_id, user_id, heir)
-    return [place.workspace_id for place in places]
+    return closed
 
 
 async def due(tx: Reader, me: Me) -> list[UUID]:

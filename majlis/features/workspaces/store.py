@@ -138,12 +138,16 @@ class Owned(msgspec.Struct):
 PLACES = Query(
     Owned, "SELECT workspace_id, role FROM workspace_members WHERE user_id = $1 ORDER BY workspace_id"
 )
-# Who takes a workspace over whose owner leaves for good: the highest role, then who is there for longest.
+# Who takes a workspace over whose owner leaves for good: the highest role, then who is there for longest; who is
+# suspended only where there is nobody else.
 HEIR = Query(
     UUID,
     """SELECT m.user_id FROM workspace_members m JOIN profiles p ON p.id = m.user_id
     WHERE m.workspace_id = $1 AND m.role IN ('admin', 'member') AND p.deleted_at IS NULL
-    ORDER BY m.role = 'admin' DESC, m.joined_at, m.user_id LIMIT 1 FOR NO KEY UPDATE OF m""",
+    ORDER BY p.suspended, m.role = 'admin' DESC, m.joined_at, m.user_id LIMIT 1 FOR NO KEY UPDATE OF m""",
+)
+OTHERS = Query(
+    bool, "SELECT EXISTS (SELECT FROM workspace_members WHERE workspace_id = $1 AND user_id <> $2)"
 )
 BOT = Query(UUID, "SELECT user_id FROM workspace_bots WHERE workspace_id = $1")
 OPEN_BOT = Query(Any, "SELECT open_bot($1, $2)")

@@ -183,10 +183,10 @@ def check(value: Any) -> None:
 
 def _unclean(value: Any, path: str, depth: int) -> typing.Iterator[FieldFault]:
     if isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
+        for name, sent in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
             item = getattr(value, name)
             if item is not None and item is not UNSET and item is not True and item is not False:
-                yield from _unclean(item, f"{path}.{name}" if path else name, depth + 1)
+                yield from _unclean(item, f"{path}.{sent}" if path else sent, depth + 1)
     elif not isinstance(value, dict | list | tuple):
         wrong = _wrong_with(value)
         if wrong:

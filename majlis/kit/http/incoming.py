@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
@@ -26,11 +26,12 @@ class TooSlow(Refused):
 
 
 class Incoming:
-    """The form of a request that nobody has read yet, with a file in it."""
+    """The form of a request that nobody has read yet, with files in it."""
 
-    def __init__(self, request: Request, limit: int) -> None:
+    def __init__(self, request: Request, limit: int, max_files: int = 1) -> None:
         self._request = request
         self._limit = limit
+        self._max_files = max_files
 
     @contextlib.asynccontextmanager
     async def form(self, type: type[T]) -> AsyncIterator[tuple[T, str, IO[bytes]]]:
@@ -38,7 +39,26 @@ class Incoming:
 
         Raises Malformed, Invalid, TooLarge and TooSlow.
         """
-        parser = self._request.multipart(self._limit, max_files=1)
+        async with self._parsed(1, None) as items:
+            fields = [(name, value) for name, value in items if not isinstance(value, UploadFile)]
+            found = [value for _, value in items if isinstance(value, UploadFile)]
+            if not found:
+                raise Malformed("There is no file in the form.", code="no_file")
+            shown = binding.from_pairs(fields, type, json_values=True)
+            yield shown, found[0].filename or "", found[0].file
+
+    @contextlib.asynccontextmanager
+    async def files(self, each: int) -> AsyncIterator[list[IO[bytes]]]:
+        """The files of the form in their order, until the block ends; its fields are passed over.
+
+        Raises Malformed, TooLarge, also for a file of more than `each` bytes, and TooSlow.
+        """
+        async with self._parsed(self._max_files, each) as items:
+            yield [value.file for _, value in items if isinstance(value, UploadFile)]
+
+    @contextlib.asynccontextmanager
+    async def _parsed(self, max_files: int, each: int | None) -> AsyncIterator[list[tuple[str, Any]]]:
+        parser = self._request.multipart(self._limit, max_files, each)
         try:
             try:
                 async with _unhurried(self._request, self._limit):
@@ -47,16 +67,7 @@ class Incoming:
                 raise Malformed(error.message, code="bad_form") from error
             except (KeyError, ValueError) as error:
                 raise Malformed("The form cannot be read.", code="bad_form") from error
-            fields: list[tuple[str, str]] = []
-            found: UploadFile | None = None
-            for name, value in form.multi_items():
-                if isinstance(value, UploadFile):
-                    found = value
-                else:
-                    fields.append((name, value))
-            if found is None:
-                raise Malformed("There is no file in the form.", code="no_file")
-            yield binding.from_pairs(fields, type, json_values=True), found.filename or "", found.file
+            yield form.multi_items()
         finally:
             # Also of a form that was never finished, for which the parser does it after some errors only.
             for file in parser._files_to_close_on_error:

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from types import NoneType
 from typing import Any, get_args
@@ -118,19 +118,23 @@ class _Document:
                 del properties[field]["default"]
 
     def _tags(self) -> list[dict[str, str]]:
-        """Each Api by its name, described by the module that came first under it."""
+        """Each Api by its name, described by the surface, or else by the module that came first under it."""
+        words: Mapping[str, str] = getattr(self.surface, "groups", {})
         modules: dict[str, str] = {}
         for route in self.routes:
             modules.setdefault(route.api, route.module)
         docs = {name: (sys.modules[module].__doc__ or "").strip() for name, module in modules.items()}
-        return [{"name": name, "description": docs[name].partition("\n\n")[0]} for name in sorted(docs)]
+        return [
+            {"name": name, "description": words.get(name) or docs[name].partition("\n\n")[0]}
+            for name in sorted(docs)
+        ]
 
     def _operation(self, route: Route) -> dict[str, Any]:
         summary, _, rest = (route.handler.__doc__ or "").strip().partition("\n")
         result: dict[str, Any] = {
             "operationId": self._id(route),
             "tags": [route.api],
-            "summary": summary,
+            "summary": summary.replace("`", ""),  # no markup is read there
             "x-policy": route.policy.name,
         }
         if rest.strip():
@@ -203,10 +207,11 @@ class _Document:
         statuses = {self.surface.refusal_status(status) for status in refused}
         self.statuses |= statuses
         errors = {str(s): {"$ref": f"#/components/responses/{_error_name(s)}"} for s in sorted(statuses)}
-        return {str(_success(self.surface, route)): self._success(route), **errors}
+        own = [_own_status(route), *([route.also] if route.also else [])]
+        successes = {self.surface.success_status(status) for status in own}
+        return {**{str(status): self._success(route, status) for status in sorted(successes)}, **errors}
 
-    def _success(self, route: Route) -> Schema:
-        status = _success(self.surface, route)
+    def _success(self, route: Route, status: int) -> Schema:
         if status == 204:
             return {"description": HTTPStatus(204).phrase}
         if route.content_type is not None:
@@ -260,7 +265,7 @@ def _types(surface: Any, routes: list[Route]) -> Iterator[Any]:
 
 def _answers(surface: Any, route: Route) -> Iterator[Any]:
     """The type of the body that a route answers with, if it does."""
-    if _success(surface, route) == 204 or route.content_type is not None:
+    if surface.success_status(_own_status(route)) == 204 or route.content_type is not None:
         return
     if _own_status(route) == 204:
         yield surface.answer_type(None)
@@ -268,11 +273,6 @@ def _answers(surface: Any, route: Route) -> Iterator[Any]:
     if route.returns in (None, Any) or route.returns is Answer:
         raise TypeError(f"{route}: annotate the Struct that it returns, or name its content_type")
     yield surface.answer_type(route.returns)
-
-
-def _success(surface: Any, route: Route) -> int:
-    status: int = surface.success_status(_own_status(route))
-    return status
 
 
 def _own_status(route: Route) -> int:

@@ -23,6 +23,25 @@ class Upload(msgspec.Struct):
     data: bytes
 
 
+class Parser(MultiPartParser):
+    """Stops in the middle of a file that is too large: no more of it is kept."""
+
+    each: int | None = None  # bytes of a file
+    _size = 0
+
+    def on_part_begin(self) -> None:
+        """A new part, of which nothing came yet."""
+        self._size = 0
+        super().on_part_begin()
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """A piece of a part. Raises TooLarge."""
+        self._size += end - start
+        if self.each is not None and self._current_part.file is not None and self._size > self.each:
+            raise TooLarge(f"A file may have at most {self.each} bytes.", headers={"Connection": "close"})
+        super().on_part_data(data, start, end)
+
+
 class Disconnected(Exception):
     """The client went away while its body was read."""
 
@@ -103,15 +122,20 @@ class Request:
             self._body = b"".join([chunk async for chunk in self.chunks(limit)])
         return self._body
 
-    def multipart(self, limit: int, max_files: int) -> MultiPartParser:
-        """What takes a multipart body of so many bytes apart; it keeps large files on disk."""
-        return MultiPartParser(
+    def multipart(self, limit: int, max_files: int, each: int | None = None) -> MultiPartParser:
+        """What takes a multipart body of so many bytes apart; it keeps large files on disk.
+
+        It raises TooLarge at a file of more than `each` bytes.
+        """
+        parser = Parser(
             Headers(raw=self.scope["headers"]),
             self.chunks(limit),  # type: ignore[arg-type]
             max_files=max_files,
             max_fields=MAX_FIELDS,
             max_part_size=1024 * 1024,
         )
+        parser.each = each
+        return parser
 
     async def form(self, limit: int, max_files: int) -> tuple[list[tuple[str, str]], list[Upload]]:
         """(fields, files) of a multipart body."""

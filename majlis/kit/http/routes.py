@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Annotated, Any, Generic, TypeVar, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -72,6 +72,8 @@ class Route:
         self.api = api
         self.module = handler.__module__
         self.status: int = options.pop("status", 200)
+        # Of a success that changed nothing: 200 where what is asked for is there already.
+        self.also: int | None = options.pop("also", None)
         self.limit: str | None = options.pop("limit", None)
         self.max_body: int | None = options.pop("max_body", None)
         self.max_files: int = options.pop("max_files", 0)
@@ -94,6 +96,7 @@ class Route:
         self.body_type = form or self.hints.get("body")
         self.getters = self._bind()
         self.needs_body = any(name in self.hints for name in ("body", "file", "files"))
+        self.incoming = next((name for name in ("file", "files") if _is_incoming(self.hints.get(name))), None)
 
     def __repr__(self) -> str:
         return f"{self.method} {self.path}"
@@ -133,8 +136,8 @@ class Route:
     async def _body(self, request: Request, values: dict[str, Any]) -> None:
         limit = self.max_body or request.scope["majlis.max_body"]
         kind = request.header(b"content-type").partition(";")[0].strip().lower()
-        if kind == "multipart/form-data" and self.hints.get("file") is Incoming:
-            values["file"] = Incoming(request, limit)
+        if kind == "multipart/form-data" and self.incoming is not None:
+            values[self.incoming] = Incoming(request, limit, self.max_files)
         elif kind == "multipart/form-data" and self.max_files:
             fields, files = await request.form(limit, self.max_files)
             self._form(fields, files, values)
@@ -161,6 +164,10 @@ class Route:
             values["file"] = found[0]
         if "files" in self.hints:
             values["files"] = files
+
+
+def _is_incoming(hint: Any) -> bool:
+    return (get_args(hint) or (hint,))[0] is Incoming
 
 
 def _path_getter(name: str, kind: Any) -> Getter:
@@ -203,7 +210,7 @@ class Api:
         self.routes: list[Route] = []
 
     def route(self, method: str, path: str, *, policy: Policy, **options: Any) -> Callable[[H], H]:
-        """Serve this function. Options: status, limit, errors, max_body, max_files, documented …"""
+        """Serve this function. Options: status, also, limit, errors, max_body, max_files, documented …"""
 
         def register(handler: H) -> H:
             self.routes.append(Route(method, path, handler, policy, self.name, dict(options)))

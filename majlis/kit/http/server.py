@@ -12,7 +12,7 @@ import brotli
 import msgspec
 from starlette.responses import Response
 
-from majlis.kit import log, telemetry
+from majlis.kit import links, log, telemetry
 from majlis.kit.errors import MethodNotAllowed, NotFound, Refused, Unavailable
 from majlis.kit.http.deadlines import Deadlines
 from majlis.kit.http.request import Disconnected, Request
@@ -280,7 +280,7 @@ class Server:
 
     def _shape(self, request: Request, answer: Answer) -> tuple[int, bytes, Headers]:
         """Status, body and headers after conditional requests and compression."""
-        status, body = answer.status, answer.body or b""
+        status, body = answer.status, links.signed(answer.body or b"")
         headers: Headers = [
             (name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
+from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Meta
@@ -9,6 +10,7 @@ from msgspec import Meta
 from majlis.app import App
 from majlis.features.sessions import service as sessions
 from majlis.features.sessions.model import Audience, ForgedAccess, Unconfirmed
+from majlis.features.sockets import service as sockets
 from majlis.kit import limits, page, telemetry
 from majlis.kit.errors import Forbidden, NotFound, Refused
 from majlis.kit.http import Api, Dialect, Request
@@ -39,6 +41,7 @@ class Door(Dialect):
     auth: ClassVar[Limit]  # for each address, requests of those groups
     writes: ClassVar[Limit]  # for each person
     reads: ClassVar[Limit]  # for each person, or address where nobody is signed in
+    actions: ClassVar[Collection[Limit]] = ()  # of its own, which its routes count
     # What whoever has not confirmed an address may write all the same, where the server asks for that.
     care: ClassVar[Collection[str]] = ("auth", "notifications")
     own: ClassVar[Collection[str]] = ()  # and on these paths
@@ -50,21 +53,40 @@ class Door(Dialect):
     missing: ClassVar[Mapping[str, str]] = {}
     foreign: ClassVar[Mapping[str, str]] = {}
 
+    @classmethod
+    def limits(cls) -> dict[str, Limit]:
+        """Its limits by their names, which MAJLIS_LIMITS may name."""
+        return {limit.name: limit for limit in (cls.auth, cls.writes, cls.reads, *cls.actions)}
+
     def __init__(self, apis: Sequence[Api]) -> None:
         rest = unbuilt.api(apis, self.unbuilt)
         self.apis: Sequence[Api] = [*apis, documents.api.again(without={"/"}), rest]
 
     async def authenticate(self, app: App, request: Request) -> Me:
         """The caller of a bearer token of this door. Raises BadAccess, or RateLimited for made-up tokens."""
+        return await self.admit(app, request, request.bearer or "")
+
+    async def authenticate_socket(self, app: App, request: Request) -> Me:
+        """The caller by a bearer token, or by the token or ticket in the query; nobody where there is none.
+
+        Raises like `authenticate`. Nothing behind this sees the query.
+        """
+        query = parse_qs(request.scope["query_string"].decode("latin-1"))
+        request.scope["query_string"] = b""
+        token, ticket = request.bearer or query.get("token", [None])[0], query.get("ticket", [None])[0]
+        if token is None and ticket is None:
+            return Me.anonymous
+        return await self.admit(app, request, token or "", ticket)
+
+    async def admit(self, app: App, request: Request, token: str, ticket: str | None = None) -> Me:
+        """Whom a token of this door stands for, or the ticket, if there is one. Raises like `authenticate`."""
         try:
-            return await sessions.authenticate(app, request.bearer or "", self.audience)
+            if ticket is not None:
+                return await sockets.enter(app, Me.anonymous, ticket, self.audience)
+            return await sessions.authenticate(app, token, self.audience)
         except ForgedAccess:
             await self._spend(app, request, self.reads, limits.ip_key(request.ip))
             raise
-
-    async def authenticate_socket(self, app: App, request: Request) -> Me:
-        """The caller by a bearer token; nobody where there is none."""
-        return Me.anonymous if request.bearer is None else await self.authenticate(app, request)
 
     async def throttle(self, app: App, request: Request) -> dict[str, str]:
         """Count the request against one limit. Raises RateLimited, and Unconfirmed behind that."""

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from majlis.features.notifications.model import Notification
 from majlis.features.sockets.model import State
-from majlis.kit import ids, log
+from majlis.kit import clock, ids, log
 from majlis.kit.http.sockets import Closed
 from majlis.kit.me import Me
 from majlis.surfaces.realtime.frames import Shared
@@ -17,6 +18,7 @@ from majlis.surfaces.realtime.outbox import Outbox, Transport
 logger = log.get("majlis.sockets")
 Answers = dict[str, dict[str, Any]]  # how it stands with each stream that somebody wants to follow
 SLOW, INTERNAL, IDLE, RESTART, REPLACED = 4440, 1011, 4408, 1012, 4409
+EXPIRED = "token_expired"
 REASONS = {
     SLOW: "slow_consumer",
     INTERNAL: "internal",
@@ -61,6 +63,7 @@ class Connection:
         self.streams: set[str] = set()
         self.outbox = Outbox(socket, lambda: self.end(SLOW))
         self.subscribing = asyncio.Lock()
+        self._expiry: asyncio.TimerHandle | None = None
 
     @property
     def user(self) -> UUID:
@@ -83,6 +86,12 @@ class Connection:
     def notification(self, note: Notification, unread: int) -> None:
         """Its owner was told something."""
         raise NotImplementedError
+
+    def withdrawn(self, notification_id: UUID) -> None:
+        """Its owner is told something no more, as it was undone before they read it."""
+
+    def counted(self) -> None:
+        """How much of what its owner was told is unread has changed."""
 
     def came_in(self, answers: Answers, denied: Mapping[str, str]) -> None:
         """It follows one more stream, for which it had not asked by name."""
@@ -108,6 +117,25 @@ class Connection:
         waiting = self.outbox.take()
         last = [] if code in (SLOW, 4401, 4403) and self.me.id is not None else waiting
         self.socket.cut(code, reason, [*last, *self.farewell(code, reason, wait_ms)])
+
+    def end_at(self, expires: datetime | None) -> None:
+        """Close it at this moment and no other, or never: when the token with which its owner came is over."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if expires is not None:
+            left = (expires - clock.now()).total_seconds()
+            self._expiry = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
+
+    def _expire(self) -> None:
+        self.end(4401, EXPIRED)
+
+    def over_by_now(self) -> bool:
+        """Whether that moment has passed, as it may where the machine slept meanwhile; then it is closed."""
+        over = self.me.until is not None and self.me.until <= clock.now()
+        if over:
+            self._expire()
+        return over
 
     async def serve(self) -> None:
         """Talk until it ends."""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from majlis.features.conversations.model import Event
-from majlis.kit import clock
+from majlis.kit import clock, links
 from majlis.kit.errors import Refused
 
 PROTOCOL = "majlis.v1"
@@ -170,7 +170,7 @@ class Shared:
         if self._wire is None:
             event = self.event
             fields = ("event", event.stream, event.seq, event.type, event.at)
-            self._wire = encode(_EventFrame(*fields, event.data))
+            self._wire = links.signed(encode(_EventFrame(*fields, event.data)))
             if len(self._wire) > MAX_EVENT:
                 self._wire = encode(_Truncated(*fields, _named(event), True))
         return self._wire

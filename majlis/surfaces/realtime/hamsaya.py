@@ -1,7 +1,6 @@
 """GET /ws: messages {type, from, to, content}, as the Hamsaya contract has them (rules 164 to 168)."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,18 +17,17 @@ from majlis.features.notifications.model import Notification
 from majlis.kit import http, log
 from majlis.kit.errors import Refused
 from majlis.kit.http import Socket, access
-from majlis.kit.http.sockets import Binary
 from majlis.kit.me import Me
 from majlis.surfaces.realtime import hub
-from majlis.surfaces.realtime.connection import Connection
+from majlis.surfaces.realtime.entries import Created, Stored
 from majlis.surfaces.realtime.frames import UNREADABLE, Shared, encode
+from majlis.surfaces.realtime.known import Known, converse
 from majlis.surfaces.realtime.outbox import EPHEMERAL
 from majlis.surfaces.realtime.rooms import TypingHint
 from majlis.surfaces.realtime.writing import spend
 
 logger = log.get("majlis.sockets")
 api = http.Api("realtime")
-BINARY = 1003
 
 
 class TicketQuery(msgspec.Struct):
@@ -62,22 +60,6 @@ class Incoming(msgspec.Struct):
     content: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class Stored(msgspec.Struct):
-    """A message in a log, as far as it is shown here."""
-
-    id: UUID
-    conversation_id: UUID
-    sender_id: UUID
-    type: str
-    text: str
-    client_msg_id: str
-    created_at: datetime
-
-
-class _Created(msgspec.Struct):
-    message: Stored
-
-
 class _Client(msgspec.Struct):
     client_id: str | None = None
 
@@ -88,39 +70,16 @@ _INCOMING = msgspec.json.Decoder(Incoming)
 @api.socket("/ws", policy=access.user)
 async def connect(app: App, me: Me, socket: Socket, query: TicketQuery) -> None:
     """Chat, typing and notifications of the caller, who came with a bearer header or a ticket."""
-    here = hub.of(app)
-    connection = Session(here, socket, me)
-    if here.full:
-        await socket.accept()
-        connection.end(1013)
-        return
-    here.add(connection)
-    try:
-        await here.recheck(connection)  # it follows everything before the client can wait for anything
-        await socket.accept()
-        await connection.serve()
-    finally:
-        here.remove(connection)
+    await converse(Session(hub.of(app), socket, me))
 
 
-class Session(Connection):
+class Session(Known):
     """A connection of somebody who hears of everything that reaches them."""
 
-    def __init__(self, hub: hub.Hub, socket: Socket, me: Me) -> None:
-        super().__init__(socket, me)
-        self.hub, self.app, self._frames = hub, hub.app, socket
-        self.joined = True
+    def __init__(self, here: hub.Hub, socket: Socket, me: Me) -> None:
+        super().__init__(here, socket, me)
         self._others: dict[UUID, UUID | None] = {}  # whom a conversation is with; None where that is several
         self._early: dict[UUID, list[Stored]] = {}  # messages that came before that was known
-
-    async def talk(self) -> None:
-        """Handle one message after the other."""
-        try:
-            while True:
-                await self.outbox.eased()  # who does not read answers is not asked for more
-                await self._handle(await self._frames.text())
-        except Binary:
-            self.end(BINARY, "text_only")
 
     async def refreshed(self) -> None:
         """Follow what its owner may follow now."""
@@ -130,7 +89,8 @@ class Session(Connection):
 
     # ---- what it says
 
-    async def _handle(self, text: str) -> None:
+    async def handle(self, text: str) -> None:
+        """Do what a message of the client asks for."""
         client_id = None
         try:
             incoming = _INCOMING.decode(text)
@@ -179,7 +139,7 @@ class Session(Connection):
         if shared.event.type == "conversation.created":
             self.hub.came_in(self, shared.event)
         elif shared.event.type == "message.created":
-            self._show(msgspec.json.decode(shared.event.data, type=_Created).message)
+            self._show(msgspec.json.decode(shared.event.data, type=Created).message)
 
     def _show(self, message: Stored) -> None:
         conversation = message.conversation_id

@@ -97,6 +97,7 @@ class Hub:
             self._told[user] = self.app.bus.subscribe(channel, lambda payload: self._arrived(user, payload))
         own[connection] = None
         self._count += 1
+        connection.end_at(connection.me.until)
         connection.socket.on_drain(lambda: self.drain(connection))
         telemetry.sockets.inc()
         self.board.changed(user)
@@ -108,6 +109,7 @@ class Hub:
         for stream in tuple(connection.streams):
             self.rooms.leave(connection, stream)
         self.board.unwatch(connection)
+        connection.end_at(None)
         if connection.me.id is None:
             return
         own = self.people.get(connection.user, {})
@@ -233,7 +235,9 @@ class Hub:
             raise errors[0]
 
     async def recheck(self, connection: Connection) -> None:
-        """Close a connection whose session has ended; take it out of what its owner may not follow any more."""
+        """Close a connection whose session or token has ended; take it out of what its owner may not follow any more."""
+        if connection.over_by_now():
+            return
         try:
             connection.me = await sessions.present(self.app, connection.me)
         except BadAccess:
@@ -266,7 +270,14 @@ class Hub:
         self.spawn(self.sweep())
 
     def _arrived(self, user: UUID, payload: bytes) -> None:
-        self.spawn(self._tell(user, UUID(payload.decode())))
+        what = payload.decode()
+        for connection in tuple(self.people.get(user, ())):
+            if what == notifications.COUNTED:
+                connection.counted()
+            elif what.startswith(notifications.BACK):
+                connection.withdrawn(UUID(what.removeprefix(notifications.BACK)))
+        if what[:1] not in ("", notifications.BACK):
+            self.spawn(self._tell(user, UUID(what)))
 
     async def _tell(self, user: UUID, notification_id: UUID) -> None:
         async with self.app.db.fresh() as tx:

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from majlis.kit import links
+
 FRAMES, BYTES = 256, 1024 * 1024
 STALE_S = 10.0  # how long a peer may take to make room for the next frame
 EPHEMERAL = "ephemeral"  # dropped when half of the room is used
@@ -61,7 +63,8 @@ class Outbox:
         return any(one == key for one, _ in self._frames)
 
     def put(self, frame: bytes, key: str = "") -> None:
-        """Send this as soon as the peer takes it; at once if nothing waits before it."""
+        """Send this as soon as the peer takes it; at once if nothing waits before it. Private addresses are signed."""
+        frame = links.signed(frame)
         if not self._frames and self._socket.say_now(frame):
             return
         strained = 2 * len(self._frames) >= FRAMES or 2 * self._size >= BYTES

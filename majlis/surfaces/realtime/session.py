@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,6 @@ from majlis.features.sessions.model import BadAccess
 from majlis.kit import clock, ids, limits, log
 from majlis.kit.errors import Refused
 from majlis.kit.http.sockets import Closed
-from majlis.kit.me import Me
 from majlis.kit.tokens import BadToken, Expired
 from majlis.surfaces.realtime import frames, hub
 from majlis.surfaces.realtime.connection import Answers, Connection
@@ -50,7 +48,6 @@ class Session(Connection):
         Connection.__init__(self, socket)
         self.hub, self.app, self.address = here, here.app, address
         self._allowance, self._counted = float(BURST), asyncio.get_running_loop().time()
-        self._expiry: asyncio.TimerHandle | None = None
         self._acks: dict[str, int] = {}
         self._acking: asyncio.Task[None] | None = None
         self._typed: dict[str, float] = {}
@@ -74,8 +71,6 @@ class Session(Connection):
     async def over(self) -> None:
         """It has ended."""
         self.hub.remove(self)
-        if self._expiry is not None:
-            self._expiry.cancel()
         if self._acking is not None:
             self._acking.cancel()
         if self._acks:
@@ -87,16 +82,15 @@ class Session(Connection):
     async def admit(self, frame: frames.Auth) -> dict[str, Any]:
         """Learn who it is from the first frame; what `ready` tells then. Raises TurnedAway."""
         try:
-            me, expires = await self._admit(frame.token)
+            me = await sessions.authenticate(self.app, frame.token)
         except BadAccess as refused:
             raise await self._turned_away(frame.token, refused) from refused
         async with self.app.db.fresh() as tx:
             found = await conversations.heads(tx, me, [user_stream(me.user())])
         self.me, self.kind = me, frame.client.partition("/")[0][:50]
-        self._end_at(expires)
         (head,) = found.heads.values()
         return {
-            "connection_id": f"k_{self.id}", "user_id": me.id, "session_expires_at": expires,
+            "connection_id": f"k_{self.id}", "user_id": me.id, "session_expires_at": me.until,
             "user_stream": {"stream": head.stream, "seq": head.seq, "min_seq": head.min_seq},
         }  # fmt: skip
 
@@ -105,11 +99,6 @@ class Session(Connection):
         self.hub.add(self)
         if self.app.gate.seen.epoch != epoch:  # a session ended while nobody here knew of this connection
             await self.hub.recheck(self)
-
-    async def _admit(self, token: str) -> tuple[Me, datetime]:
-        """Whom a token stands for, and until when. Raises BadAccess."""
-        me = await sessions.authenticate(self.app, token)
-        return me, datetime.fromtimestamp(float(self.app.gate.signer.verify(token)["exp"]), UTC)
 
     async def _turned_away(self, token: str, refused: BadAccess) -> TurnedAway:
         try:
@@ -133,13 +122,6 @@ class Session(Connection):
             if not verdict.allowed:
                 return max(1, verdict.reset_s) * 1000
         return 0
-
-    def _end_at(self, expires: datetime) -> None:
-        if self._expiry is not None:
-            self._expiry.cancel()
-        left = (expires - clock.now()).total_seconds()
-        loop = asyncio.get_running_loop()
-        self._expiry = loop.call_later(max(0.0, left), self.end, UNAUTHENTICATED, "token_expired")
 
     # ---- what it says
 
@@ -261,7 +243,7 @@ class Session(Connection):
 
     async def _reauth(self, frame: frames.Reauth) -> None:
         try:
-            me, expires = await self._admit(frame.token)
+            me = await sessions.authenticate(self.app, frame.token)
         except BadAccess as refused:
             code = "unauthenticated"
             try:
@@ -276,8 +258,8 @@ class Session(Connection):
             self.refuse("forbidden", "This is somebody else's token.", frame.id)
             return
         self.me = me
-        self._end_at(expires)
-        self.reply("ok", frame.id, session_expires_at=expires)
+        self.end_at(me.until)
+        self.reply("ok", frame.id, session_expires_at=me.until)
 
     # ---- what it hears
 

@@ -38,7 +38,7 @@ from majlis.kit.http import Request, Socket, access
 from majlis.kit.http.sockets import Closed, check_origin
 from majlis.settings import listed
 from majlis.surfaces.realtime import frames, hub, packets
-from majlis.surfaces.realtime.connection import INTERNAL, RESTART, Connection
+from majlis.surfaces.realtime.connection import EXPIRED, INTERNAL, RESTART, Connection
 from majlis.surfaces.realtime.frames import Shared, encode
 from majlis.surfaces.realtime.session import MALFORMED, UNAUTHENTICATED, Session, TurnedAway
 
@@ -198,8 +198,8 @@ class Talk(Connection):
             await self.outbox.run()
 
     def farewell(self, code: int, reason: str, wait_ms: int) -> list[bytes]:
-        """What keeps a client from coming back by itself, where it is not to."""
-        return [packets.DISCONNECT] if self._in and code in FINAL else []
+        """What keeps a client from coming back by itself, where it is not to: with a fresh token it may."""
+        return [packets.DISCONNECT] if self._in and code in FINAL and reason != EXPIRED else []
 
 
 class Spoken(Session, Talk):

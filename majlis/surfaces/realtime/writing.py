@@ -36,7 +36,7 @@ async def say(tx: Tx, me: Me, conversation_id: UUID, body: Sending) -> Sent:
     place = await conversations.place(tx, me, conversation_id, unmet=True)
     if place.kind == "channel":
         return await discussions.say(tx, me, conversation_id, body)
-    return await messages.send(tx, me, conversation_id, body)
+    return await messages.send(tx, me, conversation_id, body, at=place)
 
 
 def sending(key: str, message: Mapping[str, msgspec.Raw]) -> Sending:

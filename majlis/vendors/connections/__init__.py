@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from majlis.settings import BadSettings, Settings
+from majlis.vendors.connections.notices import Notice
 from majlis.vendors.linking import NotConfigured
 
 OAUTH = ("instagram", "tiktok", "youtube", "spotify", "twitter", "soundcloud")
@@ -34,6 +35,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     username: str
     profile_url: str | None = None
+    app_subject: str | None = None  # who they are for our app alone, where the network names them so too
 
 
 class Platform(Protocol):
@@ -61,6 +63,9 @@ class Platform(Protocol):
 
     async def revoke(self, token: str) -> None:
         """Take back what was allowed, where the network lets one. One that is over already is no error."""
+
+    def notice(self, body: bytes, signature: str) -> Notice | None:
+        """What the network tells by itself; None where it is nothing to us. Raises BadNotice."""
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -7,6 +7,7 @@ networks document their services: codes that count once, rotating refresh tokens
 
 import base64
 import hashlib
+import hmac
 import json
 import secrets
 import threading
@@ -21,8 +22,9 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from majlis.kit import clock
+from majlis.kit import clock, crypto
 from majlis.vendors import loopback
+from majlis.vendors.connections.notices import REMOVED
 from majlis.vendors.connections.table import NETWORKS, Network
 from majlis.vendors.loopback import Answering, Loopback
 
@@ -91,6 +93,25 @@ class Fake(Loopback):
             if grant.network == network:
                 grant.over = True
 
+    def signed_request(self, person: str = "amina", secret: str = SECRET, **more: Any) -> str:
+        """What Meta's form holds: somebody took back what they allowed, or wants their data deleted."""
+        at = int(clock.now().timestamp())
+        told = {"algorithm": "HMAC-SHA256", "issued_at": at, "user_id": scoped(person), **more}
+        payload = crypto.b64(json.dumps(told).encode())
+        return f"{crypto.b64(hmac.digest(secret.encode(), payload.encode(), 'sha256'))}.{payload}"
+
+    def tiktok_event(
+        self, event: str = REMOVED, at: float = 0, secret: str = SECRET
+    ) -> tuple[bytes, dict[str, str]]:
+        """(body, headers) of a webhook of TikTok's, signed now or at another second."""
+        second = int(at or clock.now().timestamp())
+        body = json.dumps({
+            "client_key": "tiktok-client", "event": event, "create_time": second,
+            "user_openid": _subject("tiktok", "amina"), "content": json.dumps({"reason": 1}),
+        }).encode()  # fmt: skip
+        signature = hmac.digest(secret.encode(), f"{second}.".encode() + body, "sha256").hex()
+        return body, {"TikTok-Signature": f"t={second},s={signature}", "Content-Type": "application/json"}
+
     def secrets(self) -> set[str]:
         """Every token and code that was ever given; nobody else may hold one in clear."""
         found = set(self.codes) | self.music_tokens | self.verifiers
@@ -130,6 +151,11 @@ class Fake(Loopback):
 
 def _subject(network: str, person: str) -> str:
     return str(int(hashlib.sha256(f"{network}:{person}".encode()).hexdigest()[:12], 16))
+
+
+def scoped(person: str) -> str:
+    """Who somebody of Instagram's is for our app alone."""
+    return f"9{_subject('instagram', person)}"
 
 
 # ---- refusals, as the networks word them
@@ -272,7 +298,7 @@ def profile(fake: Fake, network: Network, given: Json, header: str) -> Answer:
         "avatar_url": "https://example.org/a",
     }
     return 200, {
-        "instagram": {"user_id": own, "username": who, "id": f"9{own}"},
+        "instagram": {"user_id": own, "username": who, "id": scoped(who)},
         "tiktok": {"data": {"user": user}, "error": ok},
         "youtube": {"items": [{"id": f"UC{own}", "snippet": {"title": who.title(), "customUrl": f"@{who}"}}]},
         "spotify": {"id": who, "account_id": own, "display_name": who, "external_urls": {}},

@@ -11,6 +11,7 @@ import msgspec
 
 from majlis.kit import clock
 from majlis.vendors.connections import Profile, Tokens
+from majlis.vendors.connections.notices import BadNotice, Notice
 from majlis.vendors.connections.table import Network
 from majlis.vendors.linking import GrantOver, ProviderFailed, Wire
 
@@ -119,6 +120,12 @@ class OAuth2:
             )
         if response.status_code >= 400 and not self._over(response):
             raise self._wire.failed(f"HTTP {response.status_code}")
+
+    def notice(self, body: bytes, signature: str) -> Notice | None:
+        """What the network tells by itself; None where it is nothing to us. Raises BadNotice."""
+        if self._network.notice is None:
+            raise BadNotice()
+        return self._network.notice(body, signature, self._client, self._secret)
 
     async def aclose(self) -> None:
         """Close the connections."""

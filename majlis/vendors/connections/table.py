@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from majlis.vendors.connections import Profile
+from majlis.vendors.connections.notices import Reader, meta, tiktok
 
 Json = dict[str, Any]
 
@@ -29,6 +30,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     renew: str = ""  # where an access token that has no refresh token beside it is renewed
     longer: str = ""  # where the first token becomes one that lasts
     revoke: str = ""
+    notice: Reader | None = None  # of what it tells by itself
 
 
 def text(value: Any) -> str:
@@ -54,6 +56,7 @@ def _instagram(found: Json) -> Profile:
         subject=text(found.get("user_id") or found["id"]),
         username=name,
         profile_url=f"https://instagram.com/{name}",
+        app_subject=text(found["id"]) if found.get("id") else None,
     )
 
 
@@ -111,10 +114,11 @@ NETWORKS = {
             longer="https://graph.instagram.com/access_token",
             renew="https://graph.instagram.com/refresh_access_token",
             profile="https://graph.instagram.com/v25.0/me",
-            profile_query={"fields": "user_id,username"},
+            profile_query={"fields": "id,user_id,username"},
             read=_instagram,
             scopes="instagram_business_basic",
             pkce=False,
+            notice=meta,
         ),
         Network(
             name="tiktok",
@@ -128,6 +132,7 @@ NETWORKS = {
             scopes="user.info.basic,user.info.profile",
             client="client_key",
             pkce=False,
+            notice=tiktok,
         ),
         Network(
             name="youtube",

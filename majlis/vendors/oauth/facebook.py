@@ -1,4 +1,7 @@
-"""Sign-in with Facebook: https://developers.facebook.com/docs/facebook-login, Graph API."""
+"""Sign-in with Facebook: https://developers.facebook.com/docs/facebook-login, Graph API.
+
+Where people allow no tracking, Facebook's apps for iOS give an identity token instead (Limited Login).
+"""
 
 import hashlib
 import hmac
@@ -9,10 +12,11 @@ import httpx
 import msgspec
 
 from majlis.kit import clock
-from majlis.vendors.oauth import BadProviderToken, Person, Proof
+from majlis.vendors.oauth import BadProviderToken, Person, Proof, oidc
 from majlis.vendors.oauth.wire import Wire
 
 URL = "https://graph.facebook.com"
+LIMITED_URL, LIMITED_KEYS = "https://limited.facebook.com", "/.well-known/oauth/openid/jwks/"
 VERSION = "v25.0"
 ISSUER = "https://www.facebook.com"
 FIELDS = "id,first_name,last_name,email"
@@ -54,15 +58,19 @@ class _Failed(msgspec.Struct):
 
 
 class Facebook:
-    """Checks Facebook's access tokens for our app."""
+    """Checks Facebook's access tokens and identity tokens for our app."""
 
     def __init__(self, agent: str, app_id: str, secret: str, url: str = "") -> None:
         self._app_id = app_id
         self._secret = secret
         self._wire = Wire("Facebook", url or URL, agent)
+        self._limited = Wire("Facebook", url or LIMITED_URL, agent)
+        self._keys = oidc.Keys(self._limited, LIMITED_KEYS)
 
     async def person(self, proof: Proof) -> Person:
         """Whom the token stands for. Facebook does not say whether the address is confirmed, so it counts as not."""
+        if _is_identity_token(proof.token):
+            return await self._limited_person(proof)
         params = {"input_token": proof.token, "access_token": f"{self._app_id}|{self._secret}"}
         token = (await self._get("debug_token", params, _Debugged, bad=OTHER_APP)).data
         self._check(token)
@@ -80,9 +88,23 @@ class Facebook:
             last_name=me.last_name,
         )
 
+    async def _limited_person(self, proof: Proof) -> Person:
+        """Whom an identity token stands for. The Graph API is not asked, so the nonce is needed."""
+        claims = await oidc.verify(proof.token, self._keys, issuers=(ISSUER,), audiences=(self._app_id,))
+        oidc.check_nonce(claims, proof.nonce or "")
+        return Person(
+            issuer=ISSUER,
+            subject=claims.sub,
+            client_id=self._app_id,
+            email=claims.email,
+            first_name=claims.given_name,
+            last_name=claims.family_name,
+        )
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wire.aclose()
+        await self._limited.aclose()
 
     def _check(self, token: _Token) -> None:
         if not token.is_valid or token.type != "USER":
@@ -103,3 +125,8 @@ class Facebook:
             raise BadProviderToken()
         # Any other error is about our app or its secret, or about Facebook itself.
         raise self._wire.failed(f"HTTP {response.status_code} {fault.type} {fault.code}")
+
+
+def _is_identity_token(token: str) -> bool:
+    """Whether this has the shape of a JWT: access tokens are one word without dots."""
+    return token.count(".") == 2 and token.startswith("ey")

@@ -149,6 +149,25 @@ class Fake(Loopback):
         }
         return code
 
+    def facebook_limited(
+        self, user_id: str, email: str | None = None, /, *, nonce: str | None = None, **changes: Any
+    ) -> str:
+        """What an app gets from Facebook for a person who allows no tracking; it sends the nonce's SHA-256."""
+        return self.signed(
+            {
+                "iss": "https://www.facebook.com",
+                "aud": APP_ID,
+                "sub": user_id,
+                "jti": secrets.token_hex(8),
+                "nonce": hashlib.sha256(nonce.encode()).hexdigest() if nonce else None,
+                "given_name": "Farid",
+                "family_name": "Noori",
+                "email": email,
+                **_times(),
+                **changes,
+            }
+        )
+
     def facebook(self, user_id: str, email: str | None = None, /, **changes: Any) -> str:
         """What an app gets from Facebook for this person. Known changes: those of debug_token, and `me`."""
         token = "EAA" + secrets.token_urlsafe(48)
@@ -327,7 +346,9 @@ def give_apple(fake: Fake, given: Claims) -> Answer:
 
 
 def give_facebook(fake: Fake, given: Claims) -> Answer:
-    """What an app gets from Facebook: `{"sub": …, "email": …}`."""
+    """What an app gets from Facebook: `{"sub": …, "email": …}`; with `"nonce"` by Limited Login."""
+    if "nonce" in given:
+        return 200, {"access_token": fake.facebook_limited(*_person(given), **given)}
     return 200, {"access_token": fake.facebook(*_person(given), **given)}
 
 
@@ -345,6 +366,7 @@ ROUTES: dict[tuple[str, str, str], Any] = {
     ("POST", "apple", "auth/revoke"): apple_revoke,
     ("GET", "facebook", "v25.0/debug_token"): facebook_debug,
     ("GET", "facebook", "v25.0/me"): facebook_me,
+    ("GET", "facebook", ".well-known/oauth/openid/jwks"): lambda fake, given: (200, fake.jwks()),
     ("POST", "google", "token"): give_google,
     ("POST", "apple", "token"): give_apple,
     ("POST", "facebook", "token"): give_facebook,

@@ -164,10 +164,13 @@ def _check_times(claims: Claims) -> None:
         raise BadProviderToken("The provider's token is not valid yet.")
 
 
-def check_nonce(claims: Claims, nonce: str) -> None:
-    """Raises NonceMismatch unless the token holds this nonce, or its SHA-256 as apps are told to send it."""
+def check_nonce(claims: Claims, nonce: str, *, raw: bool = False) -> None:
+    """Raises NonceMismatch unless the token holds the SHA-256 of this nonce, or with `raw` the nonce itself.
+
+    A raw nonce can be read in the token by whoever stole it. Only the app that made it knows what a hash is of.
+    """
     told = (claims.nonce or "").encode()
-    hashed = hashlib.sha256(nonce.encode()).hexdigest()
-    same = [hmac.compare_digest(told, form.encode()) for form in (nonce, hashed)]
+    forms = [hashlib.sha256(nonce.encode()).hexdigest(), *([nonce] if raw else [])]
+    same = [hmac.compare_digest(told, form.encode()) for form in forms]
     if not nonce or not any(same):
         raise NonceMismatch()

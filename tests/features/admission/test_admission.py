@@ -378,6 +378,18 @@ def test_control_without_holding_the_ticket_it_lets_everybody_in(
     assert at_every_door(clone, token, host, event) == ["admitted"] * DOORS
 
 
+def test_control_without_holding_the_ticket_the_same_look_counts_often(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, amina, event, (ticket,) = guests(clone)
+    token = code(clone, amina, ticket)
+    clone.sql("DROP INDEX check_ins_admitted")
+    clone.sql("ALTER TABLE check_ins DROP CONSTRAINT check_ins_nonce")
+    unheld(monkeypatch)
+    at_every_door(clone, token, host, event, "the-same-nonce")
+    assert clone.sql("SELECT count(*) AS n FROM check_ins") == [{"n": DOORS}]
+
+
 def test_the_index_lets_one_in_when_the_program_forgets(
     clone: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

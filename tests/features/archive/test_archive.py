@@ -267,6 +267,35 @@ def test_what_fits_best_is_looked_for_among_the_latest(team: Team, monkeypatch: 
     assert len(found(team, "bread", sort="newest")) == 3
 
 
+def pages(team: Team, q: str, sort: str) -> list[str]:
+    """Everything that is found, in pages of three."""
+    seen: list[str] = []
+    query: dict[str, Any] = {"sort": sort, "limit": 3}
+    while query.get("cursor", "") is not None:
+        answer = search(team, "owner", q, **query)
+        seen += [one["message"]["text"] for one in answer["data"]]
+        query["cursor"] = answer["next_cursor"]
+    return seen
+
+
+@pytest.mark.parametrize("sort", ["relevance", "newest"])
+@pytest.mark.parametrize("q", ["bread", "cake", "bread -soup", "bread in:#lobby", "from:me", "brea*"])
+def test_what_is_frequent_is_found_among_the_latest_first_and_is_the_same(
+    team: Team, monkeypatch: pytest.MonkeyPatch, q: str, sort: str
+) -> None:
+    for number in range(24):
+        words = "bread " * (1 + number % 3) + "soup " * (number % 5 == 0) + "cake " * (number < 4)
+        said(team, "owner", team.lobby if number % 4 == 0 else team.general, words + str(number))
+    monkeypatch.setattr(store, "RANKED", 6)
+    plain = pages(team, q, sort)
+    assert len(plain) >= 4
+    monkeypatch.setattr(store, "MOST", 1)  # now each of these words counts as a frequent one
+    with counted(team.world) as seen:
+        search(team, "owner", q, sort=sort, limit=3)
+    assert any("WITH near" in statement for statement in seen)
+    assert pages(team, q, sort) == plain
+
+
 def test_a_cursor_is_one_of_its_order(team: Team) -> None:
     for _ in range(2):
         said(team, "owner", team.general, "bread")

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from majlis.features.attention import store
+from majlis.kit.db import Query
 from tests.features.discussions.talk import delete, said
 from tests.features.queries import counted
 from tests.features.workspaces.team import Team
@@ -46,6 +48,18 @@ def test_mentions_are_listed_for_whom_they_mean_where_they_are(world: World, tea
     assert mentioned(team, "admin")[0] == "@admintest secret"
     world.delete(f"/api/v1/channels/{secret}/members/{team['admin'].id}", team["owner"])
     assert mentioned(team, "admin") == ["@here and @admintest three"]
+
+
+def test_a_thread_that_goes_while_they_are_listed_is_left_out(
+    world: World, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Retention deletes a root between the statement that finds the threads and the one that shows them."""
+    roots = [said(team, "member", team.general, text) for text in ("first", "second")]
+    for root in roots:
+        said(team, "owner", team.general, "reply", thread_root_id=root["id"])
+    late = f"{store.BY_IDS.sql} AND m.id <> '{roots[1]['id']}'"
+    monkeypatch.setattr(store, "BY_IDS", Query(store.BY_IDS.row, late))
+    assert [one["root"]["text"] for one in asked(team, "member", "threads")["data"]] == ["first"]
 
 
 def test_followed_threads_are_listed_by_their_latest_reply(world: World, team: Team) -> None:

@@ -61,6 +61,19 @@ def test_whom_a_message_mentions_is_told_and_their_phone_rings(world: World, tea
     assert created[-1] == {"type": "MENTION", "notification_id": note["id"]}
 
 
+def test_a_message_stores_a_job_for_whom_it_calls_and_one_for_mails(world: World, team: Team) -> None:
+    world.drain()
+    said(team, "member", team.general, "@channel bread")
+    jobs = world.sql(
+        "SELECT entrypoint FROM pgqueuer WHERE entrypoint LIKE '%SaidInChannel' ORDER BY entrypoint"
+    )
+    assert [row["entrypoint"] for row in jobs] == [
+        "attention.handlers.tell_of_message:SaidInChannel",
+        "digests.handlers.await_reading:SaidInChannel",
+    ]
+    assert world.sql("SELECT entrypoint FROM pgqueuer WHERE entrypoint LIKE '%MessageSent'") == []
+
+
 def test_everybody_in_the_channel_hears_of_a_channel_mention(team: Team) -> None:
     said(team, "member", team.general, "@channel bread")
     assert kinds(team, "admin") == kinds(team, "owner") == ["MENTION"]

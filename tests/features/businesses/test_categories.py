@@ -8,7 +8,8 @@ import pytest
 from majlis.features.businesses import service, store
 from majlis.features.businesses.model import BusinessCategoryCreate, CategoryTaken
 from majlis.kit.me import Me
-from tests.features.businesses.trading import BUSINESSES, at, categories, faults, opened, waiting
+from tests.features.businesses.trading import BUSINESSES, at, categories, faults, opened
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 ALL = f"{BUSINESSES}/categories"
@@ -119,7 +120,7 @@ async def _second(world: World) -> None:
     async with world.app.db.tx() as tx:
         await service.add_category(tx, me, kiosk)
         adding = asyncio.create_task(add())
-        await waiting(world)
+        await until_waiting(world, 1, adding)
     await adding
 
 

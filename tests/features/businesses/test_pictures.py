@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from majlis.features.businesses import service
-from tests.features.businesses.trading import BUSINESSES, at, faults, opened, waiting
+from tests.features.businesses.trading import BUSINESSES, at, faults, opened
 from tests.features.media.uploads import attached, both, is_empty, jpeg, names, objects, upload
 from tests.features.queries import counted
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 PICTURES = pytest.mark.parametrize("kind", ["avatar", "cover"])
@@ -79,7 +80,7 @@ def test_a_picture_that_cannot_be_attached_leaves_nothing_behind(clone: World, k
             await service.delete(tx, amina.me, UUID(business["id"]))
             path = at(business, f"/{kind}")
             sending = asyncio.create_task(clone.http.post(path, files=file, headers=amina.auth))
-            await waiting(clone)
+            await until_waiting(clone, 1, sending)
         return (await sending).status_code
 
     assert clone.go(run()) == 404

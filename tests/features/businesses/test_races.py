@@ -8,8 +8,9 @@ import pytest
 
 from majlis.features.businesses import service, store
 from majlis.kit.db import Query
-from tests.features.businesses.trading import at, categories, opened, waiting
+from tests.features.businesses.trading import at, categories, opened
 from tests.features.media.uploads import upload
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 UNLOCKED = Query(store.Stored, store.LOCK.sql.replace("FOR NO KEY UPDATE", ""))
@@ -93,7 +94,7 @@ def _sets(world: World, *, must_wait: bool) -> list[str]:
         async with world.app.db.tx() as tx:
             await service.set_categories(tx, amina.me, business_id, [first])
             choosing = asyncio.create_task(choose(second))
-            await (waiting(world) if must_wait else choosing)
+            await (until_waiting(world, 1, choosing) if must_wait else choosing)
         await choosing
 
     world.go(run())

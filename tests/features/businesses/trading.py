@@ -1,6 +1,5 @@
 """Businesses as tests open them."""
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -42,14 +41,3 @@ def categories(world: World, count: int = 3) -> list[str]:
 def day(name: str, opens: str | None, closes: str | None, **more: Any) -> dict[str, Any]:
     """The hours of a weekday as they are sent."""
     return {"day": name, "open_time": opens, "close_time": closes, **more}
-
-
-async def waiting(world: World) -> None:
-    """Until some connection of this database waits for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(500):
-        async with world.app.db.read() as tx:
-            if (await tx.records(query))[0][0]:
-                return
-        await asyncio.sleep(0.01)
-    raise TimeoutError("nobody waits")

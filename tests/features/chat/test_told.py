@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from majlis.features.messages import service as messages
+from majlis.features.messages import store
+from majlis.features.messages.model import Waiting
+from majlis.features.notifications import handlers
 from majlis.kit import clock, facts, jobs
+from majlis.kit.db import Query
 from majlis.vendors import mail
 from tests.features.chat.chatting import MESSAGES, listed, opened, say
 from tests.features.notifications.test_told import told
@@ -158,6 +162,66 @@ def test_who_has_a_device_in_use_gets_some_time_to_read(world: World) -> None:
     world.go(messages.mark_active(world.app, karim.me, False))
     say(world, amina, conversation)
     assert len(told(world, karim)) == 2
+
+
+def test_a_message_stores_a_job_for_who_hears_of_it_and_one_for_mails(world: World) -> None:
+    amina, karim = pair(world)
+    conversation = opened(world, amina, karim)
+    world.drain()
+    say(world, amina, conversation)
+    assert [
+        row["entrypoint"] for row in world.sql("SELECT entrypoint FROM pgqueuer ORDER BY entrypoint")
+    ] == [
+        "digests.handlers.await_reading:MessageSent",
+        "notifications.handlers.tell_of_message:MessageSent",
+    ]
+
+
+WAITING = "SELECT entrypoint FROM pgqueuer WHERE entrypoint LIKE '%tell_of_unread' AND status = 'queued'"
+
+
+def test_one_look_tells_of_all_that_came_meanwhile(world: World) -> None:
+    amina, karim = pair(world)
+    conversation = opened(world, amina, karim)
+    world.go(messages.mark_active(world.app, karim.me))
+    register(world, karim, "phone")
+    said = [say(world, amina, conversation)["id"] for _ in range(3)]
+    world.drain()
+    assert len(world.sql(WAITING)) == 1
+    later(world, 0.5)
+    assert [note["data"]["message_id"] for note in told(world, karim)] == said[::-1]
+    assert world.sql(WAITING) == []
+    assert [one["push"]["data"]["message_id"] for one in pushed(world)] == said[-1:], "and rings once"
+
+
+def test_who_reads_some_gets_time_for_what_came_since(world: World) -> None:
+    amina, karim = pair(world)
+    conversation = opened(world, amina, karim)
+    world.go(messages.mark_active(world.app, karim.me))
+    first = say(world, amina, conversation)
+    world.drain()
+    second = say(world, amina, conversation)
+    read(world, karim, first)
+    world.drain()
+    world.sql("UPDATE pgqueuer SET execute_after = now() WHERE entrypoint LIKE '%tell_of_unread'")
+    assert told(world, karim) == [], "it is about the second one now"
+    assert len(world.sql(WAITING)) == 1
+    later(world, 0.5)
+    (note,) = told(world, karim)
+    assert note["data"]["message_id"] == second["id"]
+
+
+def test_a_long_conversation_is_told_part_by_part(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    amina, karim = pair(world)
+    conversation = opened(world, amina, karim)
+    world.go(messages.mark_active(world.app, karim.me))
+    monkeypatch.setattr(handlers, "MOST_WAITING", 2)
+    few = Query(Waiting, store.UNREAD_FROM.sql.replace("LIMIT 200", "LIMIT 2"))
+    monkeypatch.setattr(store, "UNREAD_FROM", few)
+    said = [say(world, amina, conversation)["id"] for _ in range(5)]
+    world.drain()
+    later(world, 0.5)
+    assert {note["data"]["message_id"] for note in told(world, karim)} == set(said)
 
 
 def test_nobody_is_told_across_a_block(world: World) -> None:

@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from majlis.features.composing import service, store
-from majlis.features.composing.model import PlanUpdate
+from majlis.features.composing.model import PlanCreate, PlanUpdate
+from majlis.features.identity import service as identity
+from majlis.features.media.service import object_of
 from majlis.kit import clock
-from majlis.kit.db import Query
+from majlis.kit.db import Query, Tx
 from majlis.kit.errors import Refused
 from majlis.kit.me import Me
 from tests.features.composing.test_composing import in_minutes, later, told
@@ -103,7 +105,7 @@ def test_its_files_are_kept_until_then(world: World) -> None:
     assert field.startswith("file_ids[0]")
     later(world, 6)
     (message,) = history(team, "owner", team.general)["data"]
-    assert [file["url"] for file in message["files"]] == [url]
+    assert [object_of(file["url"]) for file in message["files"]] == [object_of(url)]
 
 
 def test_it_can_be_changed_and_dropped_by_its_writer_only(world: World) -> None:
@@ -227,6 +229,44 @@ def test_the_list_has_pages_and_one_query(world: World) -> None:
     other.come(team["owner"])
     assert planned(other, "owner") == []
     assert world.get("/api/v1/scheduled-messages", team["owner"]).json()["data"] == []
+
+
+def test_two_at_once_do_not_both_get_the_last_place(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    team = Team(clone)
+    monkeypatch.setattr(service, "MOST", 1)
+    assert clone.go(_planned_at_once(clone, team)) == "too_many_scheduled"
+    assert len(planned(team, "member")) == 1
+
+
+def test_control_without_the_lock_both_get_it(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    team = Team(clone)
+    monkeypatch.setattr(service, "MOST", 1)
+
+    async def no_hold(tx: Tx, me: Me, user_id: UUID) -> None: ...
+
+    monkeypatch.setattr(identity, "hold", no_hold)
+    assert clone.go(_planned_at_once(clone, team)) is None
+    assert len(planned(team, "member")) == 2
+
+
+async def _planned_at_once(world: World, team: Team) -> str | None:
+    """Plan two messages: the second while the first is stored and not committed. What refuses the second."""
+    who, channel = team["member"].me, UUID(team.general)
+    body = PlanCreate(text="later", post_at=clock.now() + timedelta(minutes=5))
+
+    async def second() -> str | None:
+        try:
+            async with world.app.db.tx() as tx:
+                await service.plan(tx, who, channel, body)
+        except Refused as refused:
+            return refused.code
+        return None
+
+    async with world.app.db.tx() as tx:
+        await service.plan(tx, who, channel, body)
+        late = asyncio.ensure_future(second())
+        await until_waiting(world, 1, late)  # for the account, or, without its lock, for the log of its owner
+    return await late
 
 
 def test_who_changes_it_while_it_is_sent_is_told_so(clone: World) -> None:

@@ -26,7 +26,7 @@ class App:
     """What the app says to a real server, and all that it hears."""
 
     def __init__(self, server: Serving) -> None:
-        self._http = httpx.Client(base_url=server.url, trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=server.url, trust_env=False, timeout=120)
         self.heard: list[str] = []
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ def exported(world: World, who: Person) -> str:
 
 def until_ended(world: World) -> None:
     """Until the jobs of the server have ended at the companies what was removed."""
-    for _ in range(600):
+    for _ in range(2400):
         left = world.sql(
             "SELECT (SELECT count(*) FROM bank_removals) + (SELECT count(*) FROM connection_revocations) AS n"
         )

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from majlis.features.discovery import handlers, model, service
+from majlis.features.discovery import handlers, model, service, store
 from majlis.features.discovery.model import Area
 from majlis.kit.geo import Box, Point
 from majlis.kit.me import Me
 from tests.features.discovery.mapping import KABUL, WORLD, drawn, fold, ids, mapped, marked, shop
 from tests.features.posts.writing import block, category, friends
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 AROUND = "min_lat=34.0&min_lng=68.5&max_lat=35.0&max_lng=69.9"
@@ -118,9 +119,15 @@ def test_liking_a_post_does_not_touch_the_map(world: World) -> None:
 
 
 @pytest.mark.rule("hamsaya:89", "hamsaya:115", "hamsaya:149")
-@pytest.mark.parametrize("seed", [1, 2])
-def test_at_every_zoom_there_is_as_much_as_the_viewer_sees(world: World, seed: int) -> None:
-    """Random posts of random people: clusters and markers together hold exactly what single markers do."""
+@pytest.mark.parametrize("seed, looked_at", [(1, store.MOST_UNREAD), (2, 25)])
+def test_at_every_zoom_there_is_as_much_as_the_viewer_sees(
+    world: World, seed: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random posts of random people: clusters and markers together hold exactly what single markers do.
+
+    What the viewer mutes is found by the places of posts, and where there are more than are looked at by their words.
+    """
+    monkeypatch.setattr(store, "MOST_UNREAD", looked_at)
     choose = random.Random(seed)
     people = [world.person() for _ in range(6)]
     viewer, friend, private, blocked, muted, suspended = people
@@ -128,6 +135,7 @@ def test_at_every_zoom_there_is_as_much_as_the_viewer_sees(world: World, seed: i
     friends(world, viewer, private)
     block(world, blocked, viewer)
     world.post(f"/api/v1/users/{muted.id}/mute", viewer)
+    world.post("/api/v1/users/me/muted-words", viewer, {"word": "football"})
     for _ in range(60):
         lat, lng = 34.0 + choose.random(), 68.5 + 1.4 * choose.random()
         if choose.random() < 0.5:
@@ -135,6 +143,7 @@ def test_at_every_zoom_there_is_as_much_as_the_viewer_sees(world: World, seed: i
         mapped(
             world, choose.choice(people), lat, lng, choose.choice(["FEED", "EVENT", "SELL"]),
             visibility=choose.choice(["PUBLIC", "PUBLIC", "FRIENDS", "PRIVATE"]), status=choose.random() < 0.9,
+            description=choose.choice(["kites", "bread", "football!"]),
         )  # fmt: skip
     for _ in range(10):
         shop(world, choose.choice(people), 34.0 + choose.random(), 68.5 + 1.4 * choose.random())
@@ -142,8 +151,11 @@ def test_at_every_zoom_there_is_as_much_as_the_viewer_sees(world: World, seed: i
     world.sql("UPDATE profiles SET is_private = true WHERE id = $1 RETURNING 1", private.id)
     world.sql("UPDATE profiles SET suspended = true WHERE id = $1 RETURNING 1", suspended.id)
     viewers: list[Person | None] = [viewer, friend, private, blocked, muted, None]
+    unread = world.sql("SELECT id FROM posts WHERE description = 'football!' AND user_id <> $1", viewer.id)
+    assert 10 < len(unread) < 25
     for who in viewers:
         single = drawn(world, f"{AROUND}&limit=500", who)
+        assert who != viewer or not {str(row["id"]) for row in unread} & set(ids(single["data"]))
         assert not single["truncated"] and len(single["data"]) > 10
         for zoom in range(19):
             found = drawn(world, f"{AROUND}&limit=500&zoom={zoom}", who)
@@ -260,17 +272,6 @@ def test_the_schedules_fold_and_mend(clone: World) -> None:
     assert clone.sql("SELECT level FROM map_cells WHERE posts <> 1") == []
 
 
-async def waiting(world: World) -> None:
-    """Until some connection of this database waits for a lock."""
-    query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(2000):
-        async with world.app.db.read() as tx:
-            if await tx.records(query):
-                return
-        await asyncio.sleep(0.01)
-    raise TimeoutError("nobody waits")
-
-
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_post_counts_once_whoever_counts_it(clone: World, guarded: bool) -> None:
     """Two count the same missing post at once. Without the key on posts, the control, it counts twice."""
@@ -284,7 +285,7 @@ def test_a_post_counts_once_whoever_counts_it(clone: World, guarded: bool) -> No
             mine = await service.mend(first, Me.system)
             other = asyncio.create_task(_mend(clone))
             if guarded:
-                await waiting(clone)
+                await until_waiting(clone, 1, other)
             else:
                 await other
         return [mine, await other]

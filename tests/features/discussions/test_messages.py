@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from majlis.features.media.service import object_of
 from majlis.kit import clock
 from tests.features.discussions.talk import delete, history, react, read, said, send, texts, unreact
 from tests.features.media.uploads import jpeg
@@ -301,6 +302,6 @@ def test_a_file_is_an_upload_of_the_senders_own(world: World, team: Team) -> Non
     url = world.post("/api/v1/upload", team["member"], files={"file": ("a.jpg", jpeg())}).json()["url"]
     assert send(team, "owner", team.general, "", file_ids=[url]).status_code == 422
     message = said(team, "member", team.general, "", type="image", file_ids=[url])
-    assert [one["url"] for one in message["files"]] == [url]
+    assert [object_of(one["url"]) for one in message["files"]] == [object_of(url)]
     assert delete(team, "member", message["id"]) == 204
     assert history(team, "owner", team.general)["data"][0]["files"] == []

@@ -156,6 +156,18 @@ def test_nobody_shares_across_a_block(world: World) -> None:
     assert world.post(ALL, bilal, json=body).status_code == 404
 
 
+@pytest.mark.parametrize("owner_blocks", [True, False])
+def test_nobody_hears_of_changes_across_a_block(world: World, owner_blocks: bool) -> None:
+    amina, bilal, dara = world.person(), world.person(), world.person()
+    made = make(world, amina, bilal, dara)
+    to_bilal, to_dara = told(world, bilal), told(world, dara)
+    blocker, blocked = (amina, bilal) if owner_blocks else (bilal, amina)
+    assert world.post(f"/api/v1/users/{blocked.id}/block", blocker).is_success
+    assert patch(world, amina, made, {"secret": 1}).status_code == 200
+    assert [one["changes"] for one in to_dara] == [{"secret": 1}]
+    assert to_bilal == []
+
+
 @pytest.mark.rule("starter:R35")
 def test_all_but_the_editor_are_told(world: World) -> None:
     amina, bilal = world.person(), world.person()
@@ -345,3 +357,23 @@ def test_without_merging_they_do_not() -> None:
     assert asyncio.run(crdt.content([])) == {}
     merged = asyncio.run(crdt.patch([asyncio.run(crdt.patch([], one)).state], two)).content
     assert merged == one | two != two
+
+
+# Well-formed, but a value stands in what can hold none.
+CROOKED = bytes.fromhex(
+    "010bad85d2f0d7dcbc0600210107636f6e74656e74016101270107636f6e74656e740174020400ad85d2f0d7dcbc0601"
+    "0368656c84ad85d2f0d7dcbc0604086c6f20776f726c64270107636f6e74656e74016c000800ad85d2f0d7dcbc060901"
+    "7c3f80000081ad85d2f0d7dcbc060e0188ad85d2f0d7dcbc060f0176010178770179270107636f6e74656e74016d0128"
+    "00ad85d2f0d7bc06ffffffff0f016b0175027c3f8000007c40000000c4ad85d2f0d7dcbc0604ad85d2f0d7dcbc0a0502"
+    "7a7a01ad85d2f0d7dcbc060200010f01"
+)
+
+
+def test_an_update_that_cannot_be_fitted_in_is_refused(world: World) -> None:
+    amina = world.person()
+    made = make(world, amina)
+    answer = world.post(
+        f"{ALL}/{made['id']}/updates", amina, json={"update": base64.b64encode(CROOKED).decode()}
+    )
+    assert answer.status_code == 422, answer.text
+    assert get(world, amina, made)["version"] == 1

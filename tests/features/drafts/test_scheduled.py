@@ -15,12 +15,10 @@ from majlis.kit.db import Query
 from majlis.kit.me import Me
 from tests.features.drafts.drafting import DRAFTS, ahead, keep, moment, read, texts, work
 from tests.features.posts.writing import POSTS, body_of, category, faults
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 FILTERS = "/api/v1/moderation/filters"
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
 
 
 def told(world: World, who: Person) -> list[dict[str, Any]]:
@@ -281,22 +279,12 @@ def publish_at_once(world: World, count: int) -> int:
             work = [
                 asyncio.create_task(service.publish_due(world.app, Me.system, draft)) for _ in range(count)
             ]
-            await waiting(world, count)
+            await until_waiting(world, count, *work)
         await asyncio.gather(*work)
 
     with clock.shifted(timedelta(hours=2)):
         world.go(run())
     return len(texts(world, amina))
-
-
-async def waiting(world: World, count: int) -> None:
-    """Until so many connections of this database wait for a lock."""
-    for _ in range(1000):
-        async with world.app.db.read() as tx:
-            if (await tx.records(WAITING))[0][0] >= count:
-                return
-        await asyncio.sleep(0.01)
-    raise TimeoutError("they do not wait")
 
 
 def test_jobs_at_once_make_one_post(clone: World) -> None:

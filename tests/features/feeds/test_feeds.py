@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from majlis.features.browsing import store as browsing
 from majlis.kit import clock
 from tests.features.posts.writing import POSTS, category, faults, write
 from tests.world import Person, World
@@ -257,7 +258,7 @@ def test_a_page_costs_the_same_whatever_its_size(world: World, kind: str) -> Non
         world.post(f"{POSTS}/{post['id']}/share", amina, {})
 
     async def queries(limit: int) -> int:
-        from majlis.features.posts import service
+        from majlis.features.browsing import service
         from majlis.features.posts.model import Filter
         from majlis.kit.page import Paging
 
@@ -278,3 +279,20 @@ def test_offset_paging_counts_in_every_order(world: World, path: str) -> None:
         write(world, amina, user_location=KARTE_SEH)
     body = world.get(f"{path}{'&' if '?' in path else '?'}limit=2&offset=1").json()
     assert (len(body["data"]), body["total"]) == (2, 3)
+
+
+@pytest.mark.parametrize("ranked", [8, 1])
+def test_trending_goes_on_behind_high_scores_that_are_hidden(
+    world: World, monkeypatch: pytest.MonkeyPatch, ranked: int
+) -> None:
+    """Whether the first of all scores hold enough that the viewer may see, or everything has to be asked for."""
+    monkeypatch.setattr(browsing, "RANKED", ranked)
+    amina, zahir = world.person("Amina"), world.person("Zahir")
+    shown = [write(world, amina, description=f"bread {n}")["id"] for n in range(22)]
+    hidden = [write(world, amina, description="bread", visibility="PRIVATE")["id"] for _ in range(22)]
+    world.sql("UPDATE posts SET total_likes = 9 WHERE id = ANY ($1::uuid[])", hidden)
+    first = world.get("/api/v1/posts/trending", zahir).json()
+    assert [post["id"] for post in first["data"]] == shown[:1:-1]
+    rest = world.get(f"/api/v1/posts/trending?cursor={first['next_cursor']}", zahir).json()
+    assert [post["id"] for post in rest["data"]] == shown[1::-1]
+    assert len(world.get("/api/v1/posts/trending?limit=50", amina).json()["data"]) == 44

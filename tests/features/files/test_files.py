@@ -8,6 +8,7 @@ import pytest
 
 from majlis.features.attachments import service as attachments
 from majlis.features.attachments.model import MAX_BYTES
+from majlis.features.media import service as media
 from majlis.kit import clock
 from majlis.kit.me import Me
 from tests.features.directs.test_directs import opened
@@ -244,12 +245,14 @@ def test_a_message_shows_its_files(team: Team) -> None:
     assert log[-1]["data"]["message"]["files"] == [carried]
 
 
-def test_a_message_carries_pictures_for_everybody_and_files_in_their_order(team: Team) -> None:
+def test_a_message_carries_pictures_and_files_in_their_order(team: Team) -> None:
     first, last = uploaded(team, "member", team.general), uploaded(team, "member", team.general)
     (photo,) = stored(team.world, team["member"])
     message = said(team, "member", team.general, file_ids=[first["id"], photo.url, last["id"]])
-    assert [one["url"] for one in message["files"]] == [first["url"], photo.url, last["url"]]
-    assert "id" not in message["files"][1]
+    between = message["files"].pop(1)
+    assert [one["url"] for one in message["files"]] == [first["url"], last["url"]]
+    assert media.object_of(between["url"]) == photo.path
+    assert "id" not in between
     assert unsay(team, "member", message["id"]) == 204
     assert status(team, "owner", first["id"]) == UNSEEN
 

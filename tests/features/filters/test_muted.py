@@ -11,9 +11,9 @@ from majlis.features.filters.model import MOST_MUTED
 from majlis.kit.clock import now
 from tests.features.discovery.mapping import DISCOVER, KABUL, WORLD, drawn, ids, mapped
 from tests.features.events.inviting import EVENTS, invite
-from tests.features.notifications.test_list import waiting
 from tests.features.posts.writing import POSTS, write
 from tests.features.queries import counted
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 WORDS = "/api/v1/users/me/muted-words"
@@ -183,7 +183,7 @@ def _fill(clone: World, amina: Person) -> Counter[int]:
         async with clone.app.db.tx() as holder:
             await holder.run("LOCK TABLE muted_words IN SHARE ROW EXCLUSIVE MODE")  # counting goes on
             sending = [asyncio.create_task(send(f"new{n}")) for n in range(8)]
-            await waiting(clone, 2)
+            await until_waiting(clone, 2, *sending)
         return await asyncio.gather(*sending)
 
     return Counter(clone.go(run()))

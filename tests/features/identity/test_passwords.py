@@ -31,6 +31,7 @@ def change(world: World, who: Person, new: str, current: str = PASSWORD, **optio
     return world.post(f"{AUTH}/change-password", who, json=body).status_code
 
 
+@pytest.mark.settings(bcrypt_cost=12)
 @pytest.mark.rule("hamsaya:54")
 @pytest.mark.rule("afrochat:D1")
 def test_passwords_are_kept_as_bcrypt_of_cost_12(world: World) -> None:
@@ -247,3 +248,71 @@ def test_the_latest_sign_in_is_recorded(world: World) -> None:
         shown = world.get("/api/v1/users/me", headers=bearer(answer["access_token"])).json()["last_login_at"]
     assert after - before > timedelta(minutes=9)
     assert shown == answer["user"]["last_login_at"]
+
+
+# ---- the cost of what is kept
+
+
+def kept(world: World, who: Person) -> list[str]:
+    """The costs of somebody's password, as it is kept and remembered."""
+    rows = world.sql(
+        """SELECT password_hash FROM users WHERE id = $1
+        UNION ALL SELECT password_hash FROM password_history WHERE user_id = $1""",
+        who.id,
+    )
+    return [row["password_hash"][:7] for row in rows]
+
+
+DOORS = ("/api/v1/auth/login", "/x18/api/auth/login", "/sioree/api/auth/login", "/starter/api/v1/auth/login")
+
+
+@pytest.mark.settings(bcrypt_cost=5)
+@pytest.mark.parametrize("path", DOORS)
+def test_a_password_kept_at_a_lower_cost_is_kept_better_from_the_next_sign_in_on(
+    world: World, path: str
+) -> None:
+    amina = world.person("Amina")
+    assert kept(world, amina) == ["$2b$04$"] * 2
+    body = {"email": amina.email, "password": "Wrong-2026!"}
+    assert world.post(path, None, body).status_code == 401
+    assert kept(world, amina) == ["$2b$04$"] * 2
+    for _ in range(2):
+        assert world.post(path, None, {**body, "password": PASSWORD}).status_code == 200
+        assert kept(world, amina) == ["$2b$05$"] * 2
+    assert change(world, amina, PASSWORD, PASSWORD) == 422, "it is still the one that was used"
+
+
+def test_a_password_kept_at_a_higher_cost_stays(world: World) -> None:
+    amina = world.person("Amina")
+    world.go(_keep(world, amina, bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(5)).decode()))
+    assert login(world, amina.email, PASSWORD).status_code == 200
+    assert kept(world, amina)[0] == "$2b$05$"
+
+
+async def _keep(world: World, who: Person, hashed: str) -> None:
+    async with world.app.db.tx() as tx:
+        await identity.set_password(tx, Me.system, who.id, hashed)
+
+
+@pytest.mark.settings(bcrypt_cost=5)
+@pytest.mark.parametrize("meanwhile, expected", [(None, [200, 200]), ("Owner-2026!", [401, 401])])
+def test_sign_ins_at_once_all_count_unless_the_password_changes(
+    clone: World, meanwhile: str | None, expected: list[int]
+) -> None:
+    """All found the weaker one: the first keeps it better, and the others see that it is the same password."""
+    amina = clone.person("Amina")
+
+    async def race() -> list[int]:
+        async with clone.app.db.tx() as tx:
+            if meanwhile is None:
+                await tx.run("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", amina.id)
+            else:
+                hashed = await identity.hash_password(meanwhile)
+                await identity.set_password(tx, Me.system, amina.id, hashed)
+            sent = {"email": amina.email, "password": PASSWORD}
+            asking = [asyncio.ensure_future(clone.http.post(f"{AUTH}/login", json=sent)) for _ in range(2)]
+            await until_waiting(clone, 2, *asking)
+        return [(await one).status_code for one in asking]
+
+    assert clone.go(race()) == expected
+    assert set(kept(clone, amina)) >= {"$2b$05$"}

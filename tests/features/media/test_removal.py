@@ -24,6 +24,7 @@ from tests.features.media.uploads import (
     raw,
     stored,
 )
+from tests.waiting import until_waiting
 from tests.world import World
 
 DAY = timedelta(hours=24)
@@ -160,20 +161,6 @@ def locked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
     return bool(request.param)
 
 
-async def waiting(world: World) -> None:
-    """Return once a transaction waits for another's lock."""
-    waits = Query(
-        int,
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    )
-    for _ in range(500):
-        async with world.app.db.tx() as tx:
-            if await tx.last(waits):
-                return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nothing waits")
-
-
 def test_a_picture_that_is_just_being_attached_is_not_deleted(clone: World, locked: bool) -> None:
     amina = clone.person()
     (one,) = stored(clone, amina)
@@ -182,7 +169,7 @@ def test_a_picture_that_is_just_being_attached_is_not_deleted(clone: World, lock
         async with clone.app.db.tx() as tx:
             await service.claim(tx, amina.me, [one.photo], "photos")
             deleting = asyncio.create_task(service.delete(clone.app, amina.me, one.path))
-            await waiting(clone)
+            await until_waiting(clone, 1, deleting)
         (result,) = await asyncio.gather(deleting, return_exceptions=True)
         return result
 
@@ -206,10 +193,10 @@ def test_a_picture_that_is_just_being_deleted_is_not_attached(clone: World, lock
 
     async def race() -> list[Photo] | BaseException:
         async with clone.app.db.tx() as tx:
-            await tx.all(store.LOCK, [one.path])
+            await tx.all(store.LOCK, [one.path], False)
             await tx.run(store.MARK, [one.path], clock.now())
             task = asyncio.create_task(claiming())
-            await waiting(clone)
+            await until_waiting(clone, 1, task)
         (result,) = await asyncio.gather(task, return_exceptions=True)
         return result
 
@@ -234,18 +221,19 @@ def test_rows_are_locked_in_one_order(clone: World, monkeypatch: pytest.MonkeyPa
 
     async def both_at_once() -> None:
         async with clone.app.db.tx() as tx:
-            await tx.all(store.LOCK, backwards)
-
-    async def one_after_the_other() -> None:
-        async with clone.app.db.tx() as tx:
-            await tx.all(store.LOCK, [first.path])
-            await waiting(clone)
-            await tx.all(store.LOCK, [second.path])
+            await tx.all(store.LOCK, backwards, False)
 
     async def race() -> list[BaseException | None]:
-        leading = asyncio.create_task(one_after_the_other())
-        await asyncio.sleep(0.05)
-        return await asyncio.gather(leading, both_at_once(), return_exceptions=True)
+        async def one_after_the_other() -> None:
+            async with clone.app.db.tx() as tx:
+                await tx.all(store.LOCK, [first.path], False)
+                others.append(asyncio.create_task(both_at_once()))
+                await until_waiting(clone, 1, *others)
+                await tx.all(store.LOCK, [second.path], False)
+
+        others: list[asyncio.Task[None]] = []
+        (result,) = await asyncio.gather(one_after_the_other(), return_exceptions=True)
+        return [result, *await asyncio.gather(*others, return_exceptions=True)]
 
     failed = [result for result in clone.go(race()) if isinstance(result, BaseException)]
     assert [type(error).__name__ for error in failed] == (

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from majlis.features.media import service
+from majlis.kit import links
 from majlis.kit.http import download
 from majlis.kit.http.download import wanted
 from majlis.vendors.files import RangeNotSatisfiable, from_settings
@@ -44,7 +45,7 @@ def test_pictures_are_served_to_anybody_for_ever(shown: tuple[World, str, bytes]
     assert (answer.status_code, answer.content) == (200, data)
     assert answer.headers["content-type"] == "image/webp"
     assert answer.headers["content-length"] == str(len(data))
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, s-maxage=86400, immutable"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["content-disposition"] == "inline"
@@ -101,6 +102,25 @@ def test_parts_are_served(shown: tuple[World, str, bytes]) -> None:
         answer = world.get(path, headers={"Range": "bytes=0-0", "If-Range": other})
         assert (answer.status_code, answer.content) == (200, data)
     assert world.request("HEAD", path, headers={"Range": "bytes=0-0"}).status_code == 200
+
+
+def test_signed_addresses_are_served_from_every_store(shown: tuple[World, str, bytes]) -> None:
+    world, _, data = shown
+    (row,) = world.sql("SELECT media_mark($1) AS mark", PATH)
+    url = links.signed(f"{links.SCHEME}{row['mark']}/{PATH}".encode()).decode()
+    path = url.removeprefix(world.app.settings.base_url())
+    assert path.startswith(f"/media/p/{PATH}?e=")
+    whole = world.get(path)
+    assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, data, "image/webp")
+    assert whole.headers["cache-control"].startswith("private, max-age=")
+    part = world.get(path, headers={"Range": "bytes=10-99999", "If-Range": whole.headers["etag"]})
+    assert (part.status_code, part.content) == (206, data[10:100_000])
+    known = world.get(path, headers={"If-None-Match": whole.headers["etag"]})
+    assert (known.status_code, known.headers["etag"]) == (304, whole.headers["etag"])
+    head = world.request("HEAD", path)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(data)))
+    for changed in (path[:-2] + "AA", path.partition("?")[0], path.replace("/town", "/gown")):
+        assert world.get(changed, headers={"Range": "bytes=0-0"}).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,15 @@ def is_empty(world: World) -> bool:
     return list(folder(world).iterdir()) == [] and objects(world) == []
 
 
+def bare(photos: list[Any]) -> list[Any]:
+    """Photos of answers with the names of their objects for addresses, whether these are signed or not."""
+    found = [dict(photo) for photo in photos]
+    for photo in found:
+        for name in ("url", "thumbnail_url"):
+            photo[name] = service.object_of(photo[name])
+    return found
+
+
 def both(*paths: str) -> list[str]:
     """Objects with their thumbnails, sorted."""
     return sorted([*paths, *(service.thumbnail_of(path) for path in paths)])

@@ -241,6 +241,7 @@ def test_pointers_move_forward_by_reading_and_back_on_purpose(world: World) -> N
     assert unread() == 0
     assert act(world, service.mark_unread, karim, conversation_id, 3) == 2
     assert unread() == 2
+    assert act(world, service.mark_unread, karim, conversation_id, 2**62) == 2
     assert act(world, service.mark_unread, karim, conversation_id, -5) == 0
     for who, expected in ((karim, [2, 4, 2, 0]), (amina, [2, 4])):
         events = act(world, service.events, who, user_stream(who.id), 0, 100)

@@ -15,7 +15,6 @@ from majlis.features.messages.model import NotMember, Sending
 from majlis.kit.db import Query
 from tests.features.chat.chatting import ALL, MESSAGES, opened, say
 from tests.features.messages.talking import act, group, log, said
-from tests.features.messages.test_sequence import waiting
 from tests.waiting import until_waiting
 from tests.world import Person, World
 
@@ -32,7 +31,7 @@ async def _send_while_removed(world: World, owner: Person, gone: Person, convers
     async with world.app.db.tx() as tx:
         await service.remove_member(tx, owner.me, conversation_id, gone.id)
         sending = asyncio.create_task(late())
-        await waiting(world)
+        await until_waiting(world, 1, sending)
     with contextlib.suppress(NotMember):
         await sending
         return True

@@ -15,6 +15,7 @@ from majlis.kit import clock
 from majlis.kit.db import Query
 from majlis.kit.me import Me
 from tests.features.messages.talking import act, dm, group, history, log, said, say
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 MANY = 100
@@ -45,10 +46,11 @@ async def everybody_talks(world: World, people: list[Person], conversation_id: U
             raise ZeroDivisionError
 
     work = [say(world, people[n % len(people)], conversation_id, f"m{n}") for n in range(MANY)]
+    # First, and as many as there are connections: each has come to nothing before a message follows on its connection.
     failing = [fails(people[n]) for n in range(len(people))]
-    found = await asyncio.gather(*work, *failing, return_exceptions=True)
-    assert [type(one) for one in found[MANY:]] == [ZeroDivisionError] * len(failing)
-    return [one for one in found[:MANY] if isinstance(one, Sent)]
+    found = await asyncio.gather(*failing, *work, return_exceptions=True)
+    assert [type(one) for one in found[: len(failing)]] == [ZeroDivisionError] * len(failing)
+    return [one for one in found[len(failing) :] if isinstance(one, Sent)]
 
 
 def test_many_senders_leave_no_hole_and_readers_miss_nothing(clone: World) -> None:
@@ -115,23 +117,12 @@ def test_a_slow_sender_is_waited_for(clone: World) -> None:
         async with clone.app.db.tx() as first:
             await service.send(first, people[0].me, conversation_id, Sending(text="slow"))
             quick = asyncio.create_task(say(clone, people[1], conversation_id, "quick"))
-            await waiting(clone)
+            await until_waiting(clone, 1, quick)
             async with clone.app.db.read() as tx:
                 ahead = await service.events(tx, Me.system, conversation_stream(conversation_id), 0, 10)
         return len(ahead), [(await quick).seq]
 
     assert clone.go(run()) == (0, [2])
-
-
-async def waiting(world: World) -> None:
-    """Until some connection of this database waits for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for _ in range(500):
-        async with world.app.db.read() as tx:
-            if (await tx.records(query))[0][0]:
-                return
-        await asyncio.sleep(0.01)
-    raise TimeoutError("nobody waits")
 
 
 # ---- one key, one message
@@ -143,7 +134,7 @@ async def twice_at_once(world: World, who: Person, conversation_id: UUID) -> lis
     async with world.app.db.tx() as tx:
         first = await service.send(tx, who.me, conversation_id, Sending(text="once", client_msg_id=key))
         second = asyncio.create_task(say(world, who, conversation_id, "once", key))
-        await waiting(world)
+        await until_waiting(world, 1, second)
     (other,) = await asyncio.gather(second, return_exceptions=True)
     after = await say(world, who, conversation_id, "after")
     return [first, other, after]

@@ -12,9 +12,10 @@ from majlis.features.notifications import service, store
 from majlis.kit import clock, ids
 from tests.features.graph.test_people import suspend
 from tests.features.moderation.test_reports import comment
-from tests.features.notifications.test_list import ALL, add, waiting
+from tests.features.notifications.test_list import ALL, add
 from tests.features.posts.writing import block, write
 from tests.features.queries import counted
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 GROUPED = ALL + "?grouped=true"
@@ -294,9 +295,9 @@ def _read_crosswise(world: World, wrong: bool) -> None:
         async with world.app.db.tx() as holder:
             await holder.run("SELECT 1 FROM notifications WHERE id = $1 FOR UPDATE", rows[1])
             tasks = [asyncio.create_task(read_all())]
-            await waiting(world, 1)
+            await until_waiting(world, 1, *tasks)
             tasks.append(asyncio.create_task(read_group()))
-            await waiting(world, 2)
+            await until_waiting(world, 2, *tasks)
         await asyncio.gather(*tasks)
 
     world.go(run())

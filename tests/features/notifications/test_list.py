@@ -16,6 +16,7 @@ from majlis.kit import clock, ids
 from majlis.kit.me import Me
 from tests.features.posts.writing import block, write
 from tests.features.queries import counted
+from tests.waiting import until_waiting
 from tests.world import Person, World
 
 ALL = "/api/v1/notifications"
@@ -230,18 +231,6 @@ def test_a_page_costs_the_same_however_long_it_is(world: World) -> None:
     assert costs() == [3, 3, 4, 3, 4, 1, 2]
 
 
-LOCKED = """
-SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
-
-
-async def waiting(world: World, number: int) -> None:
-    """Until so many statements wait for a lock of somebody else's."""
-    async with asyncio.timeout(20), world.app.db.read() as tx:
-        while (await tx.records(LOCKED))[0][0] < number:  # noqa: ASYNC110 - the database says when
-            await asyncio.sleep(0.01)
-
-
 def _read_all_twice(world: World, second: str) -> list[int]:
     """Two devices mark all as read while somebody holds a row in the middle; how many each changed."""
     amina = world.person()
@@ -255,7 +244,7 @@ def _read_all_twice(world: World, second: str) -> list[int]:
         async with world.app.db.tx() as holder:
             await holder.run("SELECT 1 FROM notifications WHERE id = $1 FOR UPDATE", middle)
             tasks = [asyncio.create_task(read_all(store.READ_ALL)), asyncio.create_task(read_all(second))]
-            await waiting(world, 2)
+            await until_waiting(world, 2, *tasks)
         return await asyncio.gather(*tasks)
 
     return world.go(run())

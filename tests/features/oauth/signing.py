@@ -8,7 +8,7 @@ import msgspec
 from majlis.vendors import oauth
 from majlis.vendors.oauth.fake import Fake
 from tests.features.identity.accounts import AUTH
-from tests.world import Person, World
+from tests.world import PASSWORD, Person, World
 
 OAUTH = f"{AUTH}/oauth"
 IDENTITIES = f"{AUTH}/identities"
@@ -48,7 +48,12 @@ def link(
     world: World, companies: Fake, who: Person, kind: str, subject: str, email: str | None = None
 ) -> httpx.Response:
     """The answer to an owner who links."""
-    return world.post(f"{OAUTH}/{kind}/link", who, json=proof(companies, kind, subject, email))
+    return world.post(f"{OAUTH}/{kind}/link", who, json=owned(proof(companies, kind, subject, email)))
+
+
+def owned(body: dict[str, Any]) -> dict[str, Any]:
+    """The same with the password, which adding a way to sign in takes."""
+    return {**body, "password": PASSWORD}
 
 
 def linked(world: World, who: Person) -> list[str]:

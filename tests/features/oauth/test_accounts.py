@@ -9,7 +9,7 @@ from tests.features.identity.accounts import AUTH, bearer, code, login, status, 
 from tests.features.mfa.conftest import time as time
 from tests.features.mfa.factors import Time, guarded
 from tests.features.mfa.factors import answer as answer_challenge
-from tests.features.oauth.signing import KINDS, OAUTH, counts, enter, link, proof
+from tests.features.oauth.signing import KINDS, OAUTH, counts, enter, link, owned, proof
 from tests.world import PASSWORD, World
 
 EMAIL = "amina@example.org"
@@ -94,10 +94,12 @@ def test_who_claimed_anothers_address_is_out_once_its_owner_resets_the_password(
     answer = enter(town, companies, "facebook", "1", EMAIL)
     assert (answer.status_code, code(answer)) == (409, "link_required")
     owner = bearer(login(town, EMAIL).json()["access_token"])
-    made = town.post(f"{OAUTH}/google/link", headers=owner, json=proof(companies, "google", "7", EMAIL))
+    made = town.post(
+        f"{OAUTH}/google/link", headers=owner, json=owned(proof(companies, "google", "7", EMAIL))
+    )
     assert made.status_code == 201
     # It was the owner's own after all: then they link it.
-    again = town.post(f"{OAUTH}/facebook/link", headers=owner, json=proof(companies, "facebook", "1"))
+    again = town.post(f"{OAUTH}/facebook/link", headers=owner, json=owned(proof(companies, "facebook", "1")))
     assert again.status_code == 200
     assert enter(town, companies, "facebook", "1").status_code == 200
 

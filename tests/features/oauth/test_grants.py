@@ -15,7 +15,7 @@ from majlis.kit.crypto import Unsealable
 from majlis.vendors.oauth import ProviderUnavailable
 from majlis.vendors.oauth.fake import BUNDLE_ID, REDIRECT, SERVICES_ID, Fake
 from tests.features.identity.accounts import bearer, code
-from tests.features.oauth.signing import IDENTITIES, OAUTH, counts, proof, served_by
+from tests.features.oauth.signing import IDENTITIES, OAUTH, counts, owned, proof, served_by
 from tests.world import SECRET, World
 
 EMAIL = "amina@example.org"
@@ -96,7 +96,7 @@ def test_unlinking_is_revoked_at_apple(town: World, companies: Fake) -> None:
     amina = town.person("Amina")
     body = proof(companies, "apple", "001.a")
     body["authorization_code"] = companies.apple_code("001.a")
-    made = town.post(f"{OAUTH}/apple/link", amina, json=body)
+    made = town.post(f"{OAUTH}/apple/link", amina, json=owned(body))
     assert made.status_code == 201
     [token] = companies.refresh_tokens
     assert town.delete(f"{IDENTITIES}/{made.json()['id']}", amina).status_code == 204

@@ -18,6 +18,7 @@ from tests.features.oauth.signing import (
     enter,
     link,
     linked,
+    owned,
     proof,
     served_by,
 )
@@ -114,8 +115,24 @@ def test_what_signs_in_to_somebody_else_stays_theirs(town: World, companies: Fak
 def test_what_cannot_be_linked(
     town: World, kind: str, body: dict[str, Any], status: int, named: list[str]
 ) -> None:
-    answer = town.post(f"{OAUTH}/{kind}/link", town.person(), json=body)
+    answer = town.post(f"{OAUTH}/{kind}/link", town.person(), json=owned(body))
     assert (answer.status_code, sorted(fields(answer))) == (status, named), answer.text
+
+
+def test_linking_takes_more_than_an_access_token(town: World, companies: Fake, time: Time) -> None:
+    """As adding a passkey does; and nothing is asked of the company before."""
+    amina, path = town.person("Amina"), f"{OAUTH}/google/link"
+    body = proof(companies, "google", "1")
+    answer = town.post(path, amina, json=body)
+    assert (answer.status_code, fields(answer)) == (422, ["password"])
+    answer = town.post(path, amina, json={**body, "password": "Wrong-2026!"})
+    assert (answer.status_code, code(answer)) == (401, "wrong_password")
+    assert (linked(town, amina), companies.asked) == ([], [])
+    assert town.post(path, amina, json=owned(body)).status_code == 201
+    karim = guarded(town, town.person("Karim"))
+    answer = town.post(path, low(town, karim), json=owned(proof(companies, "google", "2")))
+    assert (answer.status_code, code(answer)) == (403, "aal2_required")
+    assert town.post(path, karim.person, json=proof(companies, "google", "2")).status_code == 201
 
 
 def test_linking_needs_the_company_and_a_caller(world: World, companies: Fake) -> None:
@@ -130,7 +147,8 @@ def test_linking_needs_the_company_and_a_caller(world: World, companies: Fake) -
 def test_linking_is_tried_five_times(town: World) -> None:
     amina = town.person("Amina")
     statuses = [
-        town.post(f"{OAUTH}/google/link", amina, json={"id_token": "made-up"}).status_code for _ in range(6)
+        town.post(f"{OAUTH}/google/link", amina, json=owned({"id_token": "made-up"})).status_code
+        for _ in range(6)
     ]
     assert statuses == [401] * 5 + [429]
 

@@ -18,7 +18,7 @@ from majlis.kit.db import Query
 from majlis.kit.me import Me
 from majlis.vendors.oauth.fake import Fake
 from tests.features.identity.accounts import bearer, code
-from tests.features.oauth.signing import IDENTITIES, OAUTH, counts, proof
+from tests.features.oauth.signing import IDENTITIES, OAUTH, counts, owned, proof
 from tests.waiting import until_waiting
 from tests.world import PASSWORD, World
 
@@ -179,7 +179,7 @@ def test_who_claimed_anothers_address_does_not_slip_in_behind_the_owners_reset(
 
 def test_linking_at_once_links_once(city: World, companies: Fake) -> None:
     amina = city.person("Amina")
-    body = proof(companies, "google", "1")
+    body = owned(proof(companies, "google", "1"))
 
     async def at_once() -> list[httpx.Response]:
         path = f"{OAUTH}/google/link"
@@ -192,7 +192,7 @@ def test_linking_at_once_links_once(city: World, companies: Fake) -> None:
 
 def test_two_owners_who_link_the_same_at_once_do_not_share_it(city: World, companies: Fake) -> None:
     people = [city.person() for _ in range(TIMES)]
-    body = proof(companies, "google", "1")
+    body = owned(proof(companies, "google", "1"))
     path = f"{OAUTH}/google/link"
     requests: list[Callable[[], Awaitable[Any]]] = [
         lambda who=who: city.http.post(path, json=body, headers=who.auth)  # type: ignore[misc]

@@ -247,6 +247,17 @@ def test_made_up_tokens_are_refused(town: World, kind: str, body: dict[str, str]
     assert set(counts(town).values()) == {0}
 
 
+@pytest.mark.rule("hamsaya:40")
+def test_limited_login_finds_the_same_account(town: World, companies: Fake) -> None:
+    made = enter(town, companies, "facebook", "10215", EMAIL)
+    assert made.status_code == 201
+    body = {"access_token": companies.facebook_limited("10215", EMAIL, nonce=NONCE)}
+    answer = town.post(f"{OAUTH}/facebook", json=body)
+    assert (answer.status_code, code(answer)) == (401, "nonce_mismatch")
+    answer = town.post(f"{OAUTH}/facebook", json={**body, "nonce": NONCE})
+    assert (answer.status_code, answer.json()["user"]["id"]) == (200, made.json()["user"]["id"])
+
+
 @pytest.mark.rule("hamsaya:39")
 def test_apples_nonce_is_needed_and_must_fit(town: World, companies: Fake) -> None:
     token = companies.apple("001.a", EMAIL, nonce=NONCE)

@@ -186,6 +186,26 @@ def test_nobody_buys_more_than_one_person_may(world: World) -> None:
 # ---- what is kept
 
 
+def test_what_somebody_keeps_without_paying_has_a_limit(town: World, stripe: Fake) -> None:
+    host, amina, bilal = town.person(), town.person(), town.person()
+    event, kind = show(town, host, None)
+    made = [order(town, amina, event, kind, 10) for _ in range(2)]
+    path = f"{EVENTS}/{event['id']}/orders"
+    assert refused(town.post(path, amina, items(kind))) == (409, "limit_reached")
+    order(town, bilal, event, kind, 10)
+    other, another = show(town, host, None)
+    order(town, amina, other, another, 10)
+    free = add_type(town, host, event, **FREE)
+    order(town, amina, event, free, 10)
+    pay(town, stripe, amina, made[0])
+    made.append(order(town, amina, event, kind, 10))
+    assert refused(town.post(path, amina, items(kind))) == (409, "limit_reached")
+    ok(town.delete(f"{ORDERS}/{made[1]['id']}", amina))
+    order(town, amina, event, kind, 10)
+    lapse(town)
+    order(town, amina, event, kind, 10)
+
+
 def test_what_is_not_paid_in_time_can_be_had_again(town: World, stripe: Fake) -> None:
     host, amina, bilal = (town.person() for _ in range(3))
     event, kind = show(town, host, 1)

@@ -7,11 +7,13 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from majlis.features.boxoffice import service as boxoffice
 from majlis.features.discounts import store as codes
 from majlis.features.invoices import store as papers
 from majlis.features.orders import service, store
 from majlis.features.orders.model import RefundBody
 from majlis.features.payments import service as payments
+from majlis.features.tickets import store as rows
 from majlis.kit.db import Query
 from majlis.kit.me import Me
 from majlis.vendors.stripe_fake import Fake
@@ -40,7 +42,7 @@ from tests.features.orders.selling import (
 )
 from tests.features.payments.paying import balanced, hear
 from tests.waiting import until_waiting
-from tests.world import World
+from tests.world import Person, World
 
 SOME = 8  # as many as wait at once beside who holds them back
 
@@ -52,17 +54,41 @@ def sold(world: World) -> int:
 # ---- places
 
 
+async def rush(world: World, event: dict[str, Any], works: list[Any]) -> list[Any]:
+    """What becomes of a crowd of which the first stand in line for certain before anybody is served."""
+    async with world.app.db.tx() as holder:
+        await holder.records(OFFICE_ROW, UUID(event["id"]))
+        tasks = [asyncio.ensure_future(work()) for work in works[:SOME]]
+        await until_waiting(world, SOME, *tasks)
+        tasks += [asyncio.ensure_future(work()) for work in works[SOME:]]
+    return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+
 @pytest.mark.rule("sioree:D15")
 def test_500_buyers_for_100_tickets(clone: World) -> None:
     event, kind = show(clone, clone.person(), 100, FREE)
-    people = crowd(clone, 500)
-
-    async def press() -> list[Any]:
-        works = (buying(clone, me, event, kind)() for me in people)
-        return list(await asyncio.gather(*works, return_exceptions=True))
-
-    assert outcomes(clone.go(press())) == {"Order": 100, "SoldOut": 400}
+    works = [buying(clone, me, event, kind) for me in crowd(clone, 500)]
+    assert outcomes(clone.go(rush(clone, event, works))) == {"Order": 100, "SoldOut": 400}
     assert (office(clone, event), sold(clone), counts(clone, event)) == ((0, 100), 100, (0, 100))
+
+
+def taking(world: World, event: dict[str, Any], kind: str) -> Any:
+    async def take() -> None:
+        async with world.app.db.tx() as tx:
+            await boxoffice.take(tx, Me.system, UUID(event["id"]), {UUID(kind): 1}, sold=True)
+
+    return take
+
+
+@pytest.mark.rule("sioree:D15")
+def test_500_at_the_box_office_for_100_places_20_times(clone: World) -> None:
+    """The part of an order that decides, so that twenty rounds take no longer than a few whole ones."""
+    host = clone.person()
+    for _ in range(20):
+        event, kind = show(clone, host, 100, FREE)
+        found = clone.go(rush(clone, event, [taking(clone, event, kind)] * 500))
+        assert outcomes(found) == {"NoneType": 100, "SoldOut": 400}
+        assert office(clone, event) == (0, 100)
 
 
 @pytest.mark.rule("sioree:D15")
@@ -141,6 +167,29 @@ def test_control_where_nobody_waits_for_the_type_everybody_is_the_first(
     works = [buying(clone, me, event, kind)] * SOME
     found = together(clone, "LOCK TABLE orders IN SHARE MODE", [], works)
     assert outcomes(found) == {"Order": SOME}
+
+
+def keeping(world: World) -> tuple[dict[str, Any], list[Any]]:
+    """An event without limits, and somebody who orders ten tickets again and again without paying for any."""
+    event, kind = show(world, world.person(), None)
+    (me,) = crowd(world, 1)
+    return event, [buying(world, me, event, kind, 10)] * SOME
+
+
+def test_nobody_keeps_more_than_some_without_paying(clone: World) -> None:
+    event, works = keeping(clone)
+    found = at_the_office(clone, event, works)
+    assert outcomes(found) == {"Order": 2, "TooManyKept": SOME - 2}
+    assert office(clone, event) == (20, 0)
+
+
+def test_control_where_nobody_waits_for_the_office_somebody_keeps_everything(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, works = keeping(clone)
+    passing_by(monkeypatch)
+    # Each has counted what is kept by the time it writes the order.
+    assert outcomes(together(clone, "LOCK TABLE orders IN SHARE MODE", [], works)) == {"Order": SOME}
 
 
 # ---- what is kept
@@ -284,13 +333,21 @@ def test_a_code_is_used_as_often_as_its_budget_lasts(clone: World, terms: dict[s
     assert office(clone, event) == (many, 0)
 
 
+@pytest.mark.parametrize(
+    "terms, look",
+    [
+        ({"amount": 500, "max_uses": 3}, "uses < max_uses"),
+        ({"amount": 500, "budget": 1999}, "spent + $2 <= budget"),
+    ],
+)
 def test_control_a_code_that_is_looked_at_first_is_used_too_often(
-    clone: World, monkeypatch: pytest.MonkeyPatch
+    clone: World, monkeypatch: pytest.MonkeyPatch, terms: dict[str, Any], look: str
 ) -> None:
-    event, kind = with_code(clone, amount=500, max_uses=3)
+    event, kind = with_code(clone, **terms)
     clone.sql("ALTER TABLE discount_codes DROP CONSTRAINT discount_codes_uses")
-    look = "(SELECT uses < max_uses FROM discount_codes looked WHERE looked.id = $1)"
-    sql = f"""UPDATE discount_codes SET uses = uses + 1, spent = spent + $2 WHERE id = $1 AND {look}
+    clone.sql("ALTER TABLE discount_codes DROP CONSTRAINT discount_codes_spent")
+    sql = f"""UPDATE discount_codes SET uses = uses + 1, spent = spent + $2
+    WHERE id = $1 AND (SELECT {look} FROM discount_codes looked WHERE looked.id = $1)
     RETURNING coalesce(per_buyer, 2147483647)"""
     monkeypatch.setattr(codes, "TAKE", Query(int, sql))
     passing_by(monkeypatch)
@@ -307,11 +364,24 @@ def test_one_person_at_once_uses_a_code_as_often_as_one_person_may(clone: World)
     assert outcomes(at_the_office(clone, event, works)) == {"Order": 1, "DiscountSpent": SOME - 1}
 
 
+def test_control_where_nobody_waits_for_the_code_everybody_is_the_first(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, kind = with_code(clone, amount=500, per_buyer=1)
+    (me,) = crowd(clone, 1)
+    sql = "SELECT per_buyer FROM discount_codes WHERE id = $1 AND $2::bigint > 0"
+    monkeypatch.setattr(codes, "TAKE", Query(int, sql))
+    passing_by(monkeypatch)
+    works = [buying(clone, me, event, kind, discount_code="SPRING")] * SOME
+    # Each has counted its uses by the time it writes the order.
+    assert outcomes(together(clone, "LOCK TABLE orders IN SHARE MODE", [], works)) == {"Order": SOME}
+
+
 # ---- giving back
 
 
-def test_a_ticket_is_given_back_once(city: World, stripe: Fake) -> None:
-    """Its holder and the host at once, several times."""
+def giving_back(city: World, stripe: Fake) -> tuple[Person, dict[str, Any], dict[str, Any], list[Any]]:
+    """The buyer of two tickets, the event, the order, and its holder and the host who take back one, three times."""
     host, amina = city.person(), city.person()
     event, kind = show(city, host, 5)
     made = bought(city, stripe, amina, event, kind, 2)
@@ -325,7 +395,12 @@ def test_a_ticket_is_given_back_once(city: World, stripe: Fake) -> None:
         async with city.app.db.tx() as tx:
             await service.refund(tx, host.me, UUID(made["id"]), RefundBody(ticket_ids=[ticket]))
 
-    found = together(city, ORDER_ROW, [UUID(made["id"])], [give_up, take_back] * 3)
+    return amina, event, made, [give_up, take_back] * 3
+
+
+def test_a_ticket_is_given_back_once(city: World, stripe: Fake) -> None:
+    amina, event, made, works = giving_back(city, stripe)
+    found = together(city, ORDER_ROW, [UUID(made["id"])], works)
     assert len([one for one in found if not isinstance(one, Exception)]) == 1
     assert outcomes(found).keys() <= {"NoneType", "TicketNotValid", "TicketUsed"}
     city.drain()
@@ -333,6 +408,23 @@ def test_a_ticket_is_given_back_once(city: World, stripe: Fake) -> None:
     assert seen(city, amina, made)["refunded"] == PRICE
     assert office(city, event) == (0, 1)
     assert balanced(city, stripe)
+
+
+def test_control_without_holding_order_and_ticket_it_is_given_back_twice(
+    city: World, stripe: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than twice the other rows refuse: there were two tickets, and so much was paid."""
+    amina, event, made, works = giving_back(city, stripe)
+    loose = store.HOLD.sql.replace("FOR NO KEY UPDATE OF o", "")
+    monkeypatch.setattr(store, "HOLD", Query(store.HOLD.row, loose))
+    looked = rows.VOID.sql.replace("FOR NO KEY UPDATE", "")
+    monkeypatch.setattr(rows, "VOID", Query(rows.VOID.row, looked))
+    found = together(
+        city, "SELECT 1 FROM tickets FOR UPDATE", [], works[1::2] * 2
+    )  # the host alone, six times
+    assert outcomes(found) == {"NoneType": 2, "CheckViolationError": 4}
+    assert office(city, event) == (0, 0)
+    assert seen(city, amina, made)["refunded"] == 2 * PRICE
 
 
 # ---- invoices

@@ -26,22 +26,10 @@ from tests.features.payments.paying import (
     start,
     told,
 )
+from tests.waiting import until_waiting
 from tests.world import World
 
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
 TIMES = 4
-
-
-async def waiting(world: World, many: int) -> None:
-    """Until so many connections of this database wait for a lock."""
-    for _ in range(2000):
-        async with world.app.db.read() as tx:
-            if (await tx.records(WAITING))[0][0] >= many:
-                return
-        await asyncio.sleep(0.01)
-    raise TimeoutError(f"not {many} wait")
 
 
 async def held_back(world: World, table: str, works: list[Callable[[], Awaitable[Any]]]) -> list[Any]:
@@ -51,7 +39,7 @@ async def held_back(world: World, table: str, works: list[Callable[[], Awaitable
         tasks = []
         for work in works:
             tasks.append(asyncio.ensure_future(work()))
-            await waiting(world, len(tasks))
+            await until_waiting(world, len(tasks), *tasks)
     return list(await asyncio.gather(*tasks, return_exceptions=True))
 
 

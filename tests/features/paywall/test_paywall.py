@@ -17,6 +17,7 @@ from tests.features.paywall.selling import (
     LOCKED,
     NAME,
     OPEN,
+    SOUGHT,
     TEXT,
     author,
     begun,
@@ -30,7 +31,7 @@ from tests.features.paywall.selling import (
 )
 from tests.features.queries import counted
 from tests.surfaces.compat.x18.people import ask, refused
-from tests.surfaces.compat.x18.posting import block, post, writer
+from tests.surfaces.compat.x18.posting import Writer, block, post, writer
 from tests.world import World
 
 
@@ -383,3 +384,122 @@ def test_a_page_of_paid_posts_costs_one_query_more_whatever_its_size(town: World
         asked.append(list(seen))
     assert len(asked[0]) == len(asked[1])
     assert len([one for one in asked[1] if "paid_posts" in one]) == 1
+
+
+# ---- from free to paid and back
+
+
+def test_a_free_post_becomes_a_paid_one_and_free_again(town: World, stripe: Fake) -> None:
+    sara, buyer, other = author(town), writer(town), writer(town)
+    made = post(town, sara, f"{OPEN}\nfirst {LOCKED}")
+    path, edits = f"/api/v1/posts/{made['id']}/paid", f"/api/v1/posts/{made['id']}/edits"
+    assert town.put(f"/api/v1/posts/{made['id']}", sara.person, {"description": TEXT}).status_code == 200
+    town.drain()
+    assert LOCKED in town.get(edits, other.person).text
+    for who, status in ((None, 401), (other.person, 403)):
+        assert town.post(path, who, {"price": 499}).status_code == status
+    enclosed = town.post(path, sara.person, {"price": 499})
+    assert (enclosed.status_code, enclosed.json()["paid"]["price"]) == (200, 499), enclosed.text
+    for read in (edits, f"/api/v1/posts/{made['id']}", path, "/api/v1/posts"):
+        assert LOCKED not in town.get(read, other.person).text, read
+    for word in (LOCKED, SOUGHT):
+        assert town.get(f"/api/v1/posts/search?q={word}", other.person).json()["data"] == []
+        tagged = ask(town, "GET", "/api/timeline/search", other, params={"tag": word})
+        assert tagged.json()["posts"] == [], tagged.text
+    assert not reads(town, other, made["id"]) and reads(town, sara, made["id"])
+    assert town.post(path, sara.person, {"price": 1}).status_code == 409, "it has a price"
+    bought(town, stripe, buyer, made["id"])
+    assert reads(town, buyer, made["id"])
+    # Free again: everybody reads it, and nobody can buy it.
+    assert town.delete(path, other.person).status_code == 403
+    assert town.delete(path, sara.person).json()["paid"]["free"] is True
+    assert reads(town, other, made["id"]) and reads(town, None, made["id"])
+    assert town.get(f"/api/v1/posts/search?q={SOUGHT}", other.person).json()["data"] != []
+    assert "price" not in shown(town, other, made["id"])
+    assert town.post(f"/api/v1/posts/{made['id']}/purchase", other.person).status_code == 404
+    # And paid once more: who bought it has it still.
+    assert town.post(path, sara.person, {"price": 599}).status_code == 200
+    town.drain()
+    assert reads(town, buyer, made["id"]) and not reads(town, other, made["id"])
+    assert LOCKED not in town.get(edits, other.person).text
+
+
+def test_media_of_a_post_that_became_free_are_for_everybody_until_it_costs_again(town: World) -> None:
+    sara, other = author(town), writer(town)
+    made = sold(town, sara, media_ids=[upload(town, sara)])
+    path = f"/api/v1/posts/{made['id']}/paid"
+    assert town.get(path, other.person).json()["media"] == []
+    assert town.delete(path, sara.person).status_code == 200
+    addresses = [town.get(path, who).json()["media"][0]["url"] for who in (other.person, None)]
+    assert [town.get(address).status_code for address in addresses] == [200, 200]
+    assert len(shown(town, None, made["id"])["media"]) == 1
+    assert town.post(path, sara.person, {}).status_code == 200
+    assert [town.get(address).status_code for address in addresses] == [404, 404], "they are good no more"
+    assert town.get(path, other.person).json()["media"] == []
+
+
+def test_what_cannot_become_a_paid_post(town: World) -> None:
+    sara, poor = author(town), writer(town)
+    event = {"type": "EVENT", "title": "kites", "start_date": "2031-03-21"}
+    kites = town.post("/api/v1/posts", sara.person, event).json()["id"]
+    for who, post_id in ((sara, kites), (poor, post(town, poor)["id"])):
+        answer = town.post(f"/api/v1/posts/{post_id}/paid", who.person, {"price": 499})
+        assert answer.status_code == 409, answer.text
+    assert town.delete(f"/api/v1/posts/{post(town, sara)['id']}/paid", sara.person).status_code == 404
+
+
+# ---- what authors are told
+
+
+def told(world: World, who: Writer) -> list[tuple[str, str, str]]:
+    """What somebody is told of sales, and of whom, the latest first."""
+    found = world.get("/api/v1/notifications?category=SALES", who.person).json()["data"]
+    return [(one["type"], one["actor"]["id"], one["data"].get("post_id", "")) for one in found]
+
+
+@pytest.mark.rule("x18:R45")
+def test_authors_are_told_of_each_sale_once(town: World, stripe: Fake) -> None:
+    sara, buyer = author(town), writer(town)
+    post = sold(town, sara)["id"]
+    bill = begun(town, buyer, post)
+    town.drain()
+    assert told(town, sara) == []
+    pay(town, stripe, bill)
+    town.drain()
+    sale = ("POST_BOUGHT", str(buyer.id), post)
+    assert told(town, sara) == [sale]
+    hear(town, stripe)  # once more
+    town.drain()
+    assert (told(town, sara), told(town, buyer)) == ([sale], [])
+    (made,) = town.get("/api/v1/creators/me/sales", sara.person).json()["data"]
+    assert town.post(f"/api/v1/creators/me/sales/{made['id']}/refund", sara.person).status_code == 200
+    town.drain()
+    bought(town, stripe, buyer, post)
+    town.drain()
+    assert told(town, sara) == [sale, sale]
+    said = town.get("/api/v1/notifications?category=SALES", sara.person).json()["data"][0]
+    assert said["title"] == "New sale" and said["message"].endswith("bought your post.")
+    assert LOCKED not in str(said)
+
+
+def test_authors_are_told_of_a_subscriber_and_not_of_each_month(town: World, stripe: Fake) -> None:
+    sara, reader = author(town), writer(town)
+    subscribed(town, stripe, reader, sara)
+    town.drain()
+    assert told(town, sara) == [("SUBSCRIBER", str(reader.id), "")]
+    town.sql("DELETE FROM notifications WHERE user_id = $1 RETURNING 1", sara.id)
+    (mine,) = town.get("/api/v1/payments/subscriptions", reader.person).json()["data"]
+    (row,) = town.sql("SELECT stripe_id FROM subscriptions WHERE id = $1", UUID(mine["id"]))
+    stripe.do("renew", row["stripe_id"])
+    hear(town, stripe)
+    town.drain()
+    assert told(town, sara) == []
+
+
+def test_who_does_not_want_to_hear_of_sales_does_not(town: World, stripe: Fake) -> None:
+    sara, buyer = author(town), writer(town)
+    off = {"category": "SALES", "push_pref": False, "in_app_pref": False, "email_pref": False}
+    assert town.put("/api/v1/settings/notifications", sara.person, off).status_code == 200
+    bought(town, stripe, buyer, sold(town, sara)["id"])
+    town.drain()
+    assert told(town, sara) == []

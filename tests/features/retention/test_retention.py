@@ -8,7 +8,7 @@ import pytest
 
 from majlis.features.conversations import handlers as logs
 from majlis.features.retention import handlers, service
-from majlis.kit import clock
+from majlis.kit import clock, facts, jobs
 from majlis.kit.me import Me
 from tests.features.discussions.talk import delete, history, react, said, send, texts
 from tests.features.files.shelf import shared
@@ -135,6 +135,34 @@ def test_nothing_of_it_is_left_anywhere(team: Team) -> None:
     assert rows(team, "SELECT last_message_at FROM conversations WHERE id = $1::uuid", team.general) == [
         {"last_message_at": None}
     ]
+
+
+def test_what_people_were_told_of_it_goes_with_it(team: Team) -> None:
+    made, answered = old(team, "@membertest old"), old(team, "@membertest root")
+    new = said(team, "owner", team.general, "@membertest new")
+    said(team, "admin", team.general, "young", thread_root_id=answered["id"])
+    team.world.drain()
+    about = "SELECT target_id::text AS id FROM notifications WHERE type = 'MENTION' ORDER BY target_id"
+    assert {row["id"] for row in rows(team, about)} == {made["id"], new["id"], answered["id"]}
+    team.set(retention_days=DAYS)
+    night(team)
+    assert rows(team, about) == [{"id": new["id"]}]
+
+
+def test_what_was_scheduled_goes_with_the_message_that_it_became(team: Team) -> None:
+    path = f"/api/v1/channels/{team.general}/scheduled_messages"
+    at = clock.now() + timedelta(minutes=5)
+    body = {"text": "secret", "post_at": at.isoformat()}
+    assert team.request("POST", path, "owner", json=body).status_code == 201
+    ahead = timedelta(minutes=6)
+    with clock.shifted(ahead):
+        team.world.go(jobs.drain(team.world.app, team.world.app.db, facts.registry, ahead=ahead))
+    (row,) = rows(team, "SELECT state, message_id::text AS id FROM scheduled_messages")
+    assert row["state"] == "SENT"
+    shift(team, [row["id"]])
+    team.set(retention_days=DAYS)
+    night(team)
+    assert rows(team, "SELECT 1 FROM scheduled_messages") == []
 
 
 def test_a_root_goes_with_its_last_reply(team: Team) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from majlis.features.posts import store
+from majlis.features.browsing import store
 from majlis.features.posts.model import Filter
 from majlis.kit import clock
 from tests.features.discovery.mapping import ids, shop
@@ -296,6 +296,23 @@ def test_relevance_finds_what_is_older_than_the_posts_looked_through_first(
     new = write(world, amina, description="bread")["id"]
     found = [post["id"] for post in world.get("/api/v1/posts/search?q=bread").json()["data"]]
     assert sorted(found) == sorted([new, old[2]])
+
+
+def test_a_word_that_stands_everywhere_is_looked_for_in_the_latest_posts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LATEST", 3)
+    monkeypatch.setattr(store, "ENOUGH", 2)
+    amina = world.person()
+    posts = [write(world, amina, description="bread")["id"] for _ in range(5)]
+    path = "/api/v1/search/posts?q=bread"
+    found = world.get(f"{path}&offset=0").json()
+    assert (ids(found["data"]), found["total"]) == (posts[:1:-1], 3)
+    assert world.get(f"{path}&offset=7").json()["total"] == 3
+    monkeypatch.setattr(store, "ENOUGH", 4)  # three are too few: now all that match are weighed
+    found = world.get(f"{path}&offset=0").json()
+    assert (ids(found["data"]), found["total"]) == (posts[::-1], 5)
+    assert world.get(f"{path}&offset=7").json()["total"] == 5
 
 
 @pytest.mark.parametrize("name", ["country", "province", "district", "neighborhood"])

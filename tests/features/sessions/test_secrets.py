@@ -82,10 +82,21 @@ def whole_flow(server: Serving, http: httpx.Client, folder: Path) -> dict[str, s
     return secrets
 
 
-def rows_with(world: World, needle: bytes) -> list[str]:
-    """table.column of every place in the database that holds these bytes, as text or as bytes."""
+def columns(world: World) -> list[dict[str, Any]]:
+    """Every column of the tables that hold anything."""
+    every = world.sql(COLUMNS)
+    filled = {
+        table
+        for table in {one["table_name"] for one in every}
+        if world.sql(f'SELECT 1 FROM "{table}" LIMIT 1')
+    }
+    return [one for one in every if one["table_name"] in filled]
+
+
+def rows_with(world: World, needle: bytes, among: list[dict[str, Any]] | None = None) -> list[str]:
+    """table.column of every place in the database, or among these, that holds these bytes, as text or as bytes."""
     found = []
-    for column in world.sql(COLUMNS):
+    for column in columns(world) if among is None else among:
         table, name = column["table_name"], column["column_name"]
         value = f'"{name}"' if column["data_type"] == "bytea" else f"convert_to(\"{name}\"::text, 'UTF8')"
         if world.sql(f'SELECT 1 FROM "{table}" WHERE position($1::bytea IN {value}) > 0 LIMIT 1', needle):
@@ -111,15 +122,16 @@ def test_no_secret_stands_in_a_row_or_in_the_log(clone: World, scratch: Path) ->
     logged = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert any(line.get("path") == f"{AUTH}/reset-password" for line in logged), "requests are logged"
     assert [name for name, secret in secrets.items() if secret in log] == []
-    places = {name: rows_with(clone, secret.encode()) for name, secret in secrets.items()}
+    every = columns(clone)
+    places = {name: rows_with(clone, secret.encode(), every) for name, secret in secrets.items()}
     assert {name: found for name, found in places.items() if found} == {}
     # Nor what a fast computer finds a password by.
     body = json.dumps({"current_password": PASSWORD, "new_password": NEW}, separators=(",", ":")).encode()
     for guess in (body, *(word.encode() for word in (PASSWORD, NEW, NEWEST, WRONG))):
-        assert rows_with(clone, hashlib.sha256(guess).digest()) == []
+        assert rows_with(clone, hashlib.sha256(guess).digest(), every) == []
     # The search finds what is there.
-    assert "users.email" in rows_with(clone, EMAIL.encode())
-    assert any("token_hash" in place for place in rows_with(clone, digest(secrets)))
+    assert "users.email" in rows_with(clone, EMAIL.encode(), every)
+    assert any("token_hash" in place for place in rows_with(clone, digest(secrets), every))
 
 
 def digest(secrets: dict[str, str]) -> bytes:

@@ -177,6 +177,35 @@ def test_what_a_lost_job_missed_is_offered_by_the_clock(world: World) -> None:
     assert line(world, bilal) == [("offered", 0)]
 
 
+def test_of_many_lines_none_is_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "LINES", 2)
+    waiting = []
+    for _ in range(5):
+        _, event, kind, amina, made = full(world, 1)
+        waiting.append(world.person())
+        ok(wait(world, waiting[-1], event, kind))
+        world.drain()
+        ok(world.delete(f"{TICKETS}/{made['tickets'][0]['id']}", amina))
+    world.sql("DELETE FROM pgqueuer RETURNING 1")
+    world.go(handlers.offer_all(world.app))
+    assert [line(world, who) for who in waiting] == [[("offered", 0)]] * 5
+
+
+@pytest.mark.parametrize("looked_at", [1, 2, 200])
+def test_who_wants_less_is_found_far_down_the_line(
+    world: World, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    monkeypatch.setattr(service, "LINE", looked_at)
+    _, event, kind, amina, made = full(world, 3)
+    greedy = [world.person() for _ in range(4)]
+    for who in greedy:
+        ok(wait(world, who, event, kind, 3))
+    modest = world.person()
+    ok(wait(world, modest, event, kind))
+    give_up(world, amina, made)
+    assert [line(world, who)[0][0] for who in (*greedy, modest)] == ["waiting"] * 4 + ["offered"]
+
+
 def test_who_cannot_wait(world: World) -> None:
     host, event, kind, _, _ = full(world)
     bilal, karim = world.person(), world.person()

@@ -344,7 +344,17 @@ def test_words_that_are_refused_are_refused_here_too(team: Team) -> None:
     moderator = team.world.person("Moderator", role="moderator")
     rule = {"kind": "word", "pattern": "scam", "action": "refuse"}
     assert team.world.post("/api/v1/moderation/filters", moderator, rule).status_code == 201
-    assert post(team, made(team), {"text": "a scam"}) == (403, "action_prohibited")
+    hook = made(team)
+    assert post(team, hook, {"text": "a scam"}) == (403, "action_prohibited")
+
+
+def test_the_name_in_a_payload_obeys_the_filters_too(team: Team) -> None:
+    moderator = team.world.person("Moderator", role="moderator")
+    rule = {"kind": "word", "pattern": "scam", "action": "refuse"}
+    assert team.world.post("/api/v1/moderation/filters", moderator, rule).status_code == 201
+    for name, answer in (("Scam Bank", (403, "action_prohibited")), ("Bank", OK)):
+        assert post(team, made(team), {"text": "salaam", "username": name}) == answer
+    assert texts(team, "owner", team.general) == ["salaam"]
 
 
 # ---- for whom it speaks

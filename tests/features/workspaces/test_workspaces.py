@@ -4,14 +4,19 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from majlis.features.exports import service as exports
 from majlis.features.membership import handlers
+from majlis.features.membership import service as membership
 from majlis.kit import clock
+from majlis.kit.me import Me
+from tests.features.discussions.talk import said
 from tests.features.media.uploads import jpeg
 from tests.features.queries import counted
 from tests.features.workspaces.team import WORKSPACES, Team
-from tests.world import PASSWORD, World
+from tests.world import PASSWORD, Person, World
 
 
 @pytest.mark.rule("afrochat:R8", "afrochat:D2")
@@ -263,6 +268,53 @@ def test_who_leaves_for_good_hands_the_workspace_on(world: World) -> None:
     assert world.sql("SELECT deleted_at IS NULL AS there FROM workspaces WHERE id = $1", alone) == [
         {"there": False}
     ]
+
+
+def gone(world: World, person: Person) -> None:
+    """What erasing somebody is, when the job that hands on what they own never ran."""
+    leaving = world.request("DELETE", "/api/v1/users/me/account", person, json={"reason": "other"})
+    assert leaving.status_code == 204
+    with clock.shifted(timedelta(days=40)):
+        world.go(exports.erase(world.app, Me.system, person.id))
+    assert world.sql("SELECT 1 FROM users WHERE id = $1", person.id) == []
+
+
+def owner_of(world: World, team: Team) -> list[dict[str, Any]]:
+    return world.sql(
+        "SELECT owner_id, deleted_at IS NULL AS open, purge_after FROM workspaces WHERE id = $1", team.id
+    )
+
+
+def test_a_workspace_outlives_its_owner_even_if_nobody_handed_it_on(world: World) -> None:
+    team = Team(world)
+    said(team, "member", team.general)
+    heirs = [team["admin"], team["member"]]
+    for owner, heir in zip((team["owner"], *heirs), heirs, strict=False):
+        gone(world, owner)
+        assert owner_of(world, team) == [{"owner_id": heir.id, "open": True, "purge_after": None}]
+        shown = world.get(f"/api/v1/channels/{team.general}/messages", heir).json()["data"]
+        assert [one["text"] for one in shown if one["text"]] == ["salaam"]
+    gone(world, team["member"])
+    # Only a guest is left, who cannot own it: it is closed, and kept.
+    assert owner_of(world, team) == [{"owner_id": None, "open": False, "purge_after": None}]
+    assert world.get(f"/api/v1/channels/{team.lobby}/messages", team["guest"]).status_code == 404
+    with clock.shifted(timedelta(days=400)):
+        world.go(membership.purge(world.app, Me.system))
+    assert owner_of(world, team) != []
+
+
+def test_the_suspended_inherit_last(world: World) -> None:
+    team = Team(world)
+    world.sql("UPDATE profiles SET suspended = true WHERE id = $1 RETURNING 1", team["admin"].id)
+    gone(world, team["owner"])
+    assert owner_of(world, team)[0]["owner_id"] == team["member"].id
+
+
+def test_an_open_workspace_cannot_lose_its_owner(world: World) -> None:
+    """The last wall, should anybody erase an account in another way."""
+    team = Team(world)
+    with pytest.raises(asyncpg.CheckViolationError):
+        world.sql("DELETE FROM users WHERE id = $1 RETURNING 1", team["owner"].id)
 
 
 @pytest.mark.settings(rate_limits="on")

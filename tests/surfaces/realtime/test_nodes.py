@@ -26,7 +26,7 @@ from majlis.features.conversations import service as conversations
 from majlis.vendors.images import ImagePool
 from tests import world as worlds
 from tests.conftest import _create, _name
-from tests.servers import Serving
+from tests.servers import PATIENT, Serving
 from tests.surfaces.realtime.talking import dm, remove, write
 from tests.surfaces.realtime.wires import dial
 from tests.world import SECRET, Person, World
@@ -57,7 +57,7 @@ def town(
     db = runner.run(worlds.real_database(url))
     world = World(runner, worlds.app_over(db, worlds.settings_for(scratch / "nodes", url), pictures), url)
     environment = {"MAJLIS_DATABASE_URL": url, "MAJLIS_SECRET_KEY": SECRET}
-    servers = [Serving(scratch / f"node{n}", **environment) for n in (1, 2)]
+    servers = [Serving(scratch / f"node{n}", program=PATIENT, **environment) for n in (1, 2)]
     try:
         for server in servers:  # which start side by side
             server.wait()
@@ -342,7 +342,7 @@ def test_whoever_ceases_to_read_is_closed_and_loses_nothing(town: Town) -> None:
 
 async def sockets_at(node: Serving) -> float:
     """How many are open there."""
-    async with httpx.AsyncClient(base_url=node.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=node.url, trust_env=False, timeout=CEILING_S) as client:
         text = (await client.get("/metrics")).text
     return float(next(line for line in text.splitlines() if line.startswith("majlis_sockets ")).split()[1])
 
@@ -359,7 +359,7 @@ def test_a_session_that_ends_at_one_node_is_silenced_at_the_other(town: Town) ->
     async def main() -> None:
         async with reading(town.two, amina, stream) as a:
             await a.subscribe()
-            async with httpx.AsyncClient(base_url=town.one.url, trust_env=False, timeout=20) as client:
+            async with httpx.AsyncClient(base_url=town.one.url, trust_env=False, timeout=CEILING_S) as client:
                 answer = await client.post("/api/v1/auth/logout", headers=amina.auth, json={})
                 assert answer.status_code == 204
             assert await a.ended() == 4401

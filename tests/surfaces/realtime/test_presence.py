@@ -19,7 +19,7 @@ from tests.world import Person, World
 
 async def connected(world: World, who: Person) -> bool:
     async with world.app.db.tx() as tx:
-        return await sockets.is_connected(tx, Me.system, who.id)
+        return who.id in await sockets.connected(tx, Me.system, [who.id])
 
 
 async def written(world: World) -> None:

@@ -1,6 +1,7 @@
 """Another door's Socket.IO: names and failures of its own, over the same hub."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,8 @@ import pytest
 from majlis.features.messages import service as messages
 from majlis.features.messages.model import Sending
 from majlis.features.sessions import service as sessions
-from majlis.features.sessions.model import BadAccess
+from majlis.features.sessions.model import NATIVE, BadAccess
+from majlis.kit import clock
 from majlis.kit.http import Server
 from majlis.surfaces.realtime import hub
 from majlis.surfaces.realtime.frames import Shared, encode
@@ -128,6 +130,28 @@ def test_a_second_door_has_names_of_its_own(second: World) -> None:
             assert "41" in b.waiting and len(hub.of(second.app)) == 1
         await a.wire.close()
         await b.wire.close()
+
+    second.go(main())
+
+
+def test_it_ends_with_the_token_and_the_client_may_come_back_with_another(second: World) -> None:
+    """Without a DISCONNECT packet it does so by itself, and by then its app has another token, or is refused."""
+    amina = second.person("Amina")
+
+    async def main() -> None:
+        a = await enter(second, amina)
+        (connection,) = hub.of(second.app).everybody()
+        with clock.shifted(NATIVE.access_life + timedelta(seconds=1)):
+            await hub.of(second.app).recheck(connection)
+            await a.ended()
+            assert "41" not in a.waiting and len(hub.of(second.app)) == 0
+            again = Socket(second, f"{MOUNT}{PATH}websocket")
+            await again.opened()
+            await again.send("40" + json.dumps({"token": amina.token}))
+            assert json.loads(await again.until("44")) == {"message": "Authentication error"}
+            await again.ended()
+        await a.wire.close()
+        await again.wire.close()
 
     second.go(main())
 

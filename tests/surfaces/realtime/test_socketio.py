@@ -328,7 +328,7 @@ def test_a_fresh_token_keeps_a_session_and_an_expired_one_ends_it(world: World) 
             fresh = await a.ask("reauth", token=answer.json()["access_token"])
             assert fresh["t"] == "ok" and fresh["session_expires_at"]
             (connection,) = hub.of(world.app).everybody()
-            connection._end_at(clock.now())  # type: ignore[attr-defined]
+            connection.end_at(clock.now())
             closing = await a.ended()
             assert closing is not None and (closing["code"], closing["reason"]) == (4401, "token_expired")
 

@@ -21,7 +21,7 @@ import websockets
 from majlis.vendors.images import ImagePool
 from tests import world as worlds
 from tests.conftest import _create, _name
-from tests.servers import Serving, free_port
+from tests.servers import PATIENT, Serving, free_port
 from tests.surfaces.realtime.engines import Packets, seqs
 from tests.surfaces.realtime.talking import dm, group, remove, write
 from tests.surfaces.realtime.test_nodes import sockets_at
@@ -54,7 +54,7 @@ class Place:
 
     def _start(self) -> Serving:
         folder = self.town.folder / uuid.uuid4().hex
-        server = Serving(folder, **self.town.environment, MAJLIS_PORT=str(self.port))
+        server = Serving(folder, program=PATIENT, **self.town.environment, MAJLIS_PORT=str(self.port))
         server.port, server.url = self.port, self.url
         server.wait()
         return server
@@ -209,14 +209,22 @@ class Script(Client):
         return found
 
 
+class Waiting(socketio.AsyncClient):  # type: ignore[misc]
+    """It waits longer than a second for the answer to a connection, also when it connects again by itself."""
+
+    async def connect(self, *args: Any, **options: Any) -> None:
+        await super().connect(*args, **{"wait_timeout": CEILING_S, **options})
+
+
 class Python(Client):
     """python-socketio's client. After each connect it follows from where it stands."""
 
     def __init__(self, stream: str, http: aiohttp.ClientSession) -> None:
         super().__init__(stream)
         self._came: asyncio.Queue[Line] = asyncio.Queue()
-        self.io = socketio.AsyncClient(
+        self.io = Waiting(
             http_session=http,
+            request_timeout=CEILING_S,
             reconnection_delay=0.05,
             reconnection_delay_max=0.2,
             handle_sigint=False,
@@ -428,7 +436,7 @@ def test_a_session_that_ends_is_silenced_and_does_not_come_back_by_itself(
     async def main() -> None:
         async with (
             javascript(modules, place, amina, stream, transports) as a,
-            httpx.AsyncClient(base_url=place.url, trust_env=False, timeout=20) as http,
+            httpx.AsyncClient(base_url=place.url, trust_env=False, timeout=CEILING_S) as http,
         ):
             assert isinstance(a, Script)
             assert (await http.post("/api/v1/auth/logout", headers=amina.auth, json={})).status_code == 204
@@ -461,7 +469,9 @@ def test_a_token_that_is_not_good_is_told_and_another_one_is_taken(
             made = Python(stream, http)
             made.io.on("connect_error", lambda data: made._put(did="refused", **data))
             with pytest.raises(socketio.exceptions.ConnectionError):
-                await made.io.connect(place.url, auth={"token": "made up"}, transports=["websocket"])
+                await made.io.connect(
+                    place.url, auth={"token": "made up"}, transports=["websocket"], wait_timeout=1
+                )
             refused = await made.until(did="refused")
             assert refused["message"] == refused["data"]["code"] == "unauthenticated"
 
@@ -505,7 +515,8 @@ class Dialled(Packets):
 @contextlib.asynccontextmanager
 async def dialled(place: Place, who: Person, **options: Any) -> AsyncIterator[Dialled]:
     address = f"ws://127.0.0.1:{place.port}/socket.io/?EIO=4&transport=websocket"
-    async with websockets.connect(address, **options) as wire:
+    patient = {"open_timeout": CEILING_S, "ping_interval": None}
+    async with websockets.connect(address, **(patient | options)) as wire:
         made = Dialled(wire)
         await made.until("0")
         await made.connect(token=who.token)
@@ -552,7 +563,7 @@ def test_frames_are_not_compressed_and_no_log_holds_a_session_or_token(town: Tow
         async with dialled(place, amina) as a:
             assert "permessage-deflate" not in str(a.wire.response and a.wire.response.headers)
             assert a.wire.protocol.extensions == []
-        async with httpx.AsyncClient(base_url=place.url, trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(base_url=place.url, trust_env=False, timeout=CEILING_S) as http:
             opened = await http.get("/socket.io/?EIO=4&transport=polling")
             sid = json.loads(opened.text[1:])["sid"]
             address = f"/socket.io/?EIO=4&transport=polling&sid={sid}&token={amina.token}"

@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from majlis.surfaces.realtime.frames import PROTOCOL
 from tests.world import Person, World
 
-CEILING_S = 20.0  # for what comes at once, or not at all
+CEILING_S = 60.0  # for what comes at once, or not at all
 Frame = dict[str, Any]
 
 
@@ -166,8 +166,9 @@ async def signed_in(world: World, who: Person, client: str = "test/1") -> AsyncI
 @contextlib.asynccontextmanager
 async def dial(port: int, token: str, **options: Any) -> AsyncIterator[ClientConnection]:
     """The same over loopback."""
+    patient = {"open_timeout": CEILING_S, "ping_interval": None, "compression": None}
     async with websockets.connect(
-        f"ws://127.0.0.1:{port}/api/v1/ws", subprotocols=[Subprotocol(PROTOCOL)], compression=None, **options
+        f"ws://127.0.0.1:{port}/api/v1/ws", subprotocols=[Subprotocol(PROTOCOL)], **(patient | options)
     ) as socket:
         assert json.loads(await socket.recv())["t"] == "hello"
         await socket.send(json.dumps({"t": "auth", "id": "auth", "token": token, "client": "test/1"}))

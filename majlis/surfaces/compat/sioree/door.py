@@ -33,9 +33,10 @@ good once. Send `Authorization: Bearer <token>`. Tokens count at this door only.
 
 **Every success is 200.** Refusals hold a stable word in `error`, and words for people in `message`.
 
-Times are ISO 8601 in UTC, ids are UUIDs, fields are written in camelCase.
+Times are ISO 8601 in UTC, in whole seconds, ids are UUIDs, fields are written in camelCase.
 """
 
+NAMED = 5  # wrong fields at most that a refusal names
 SIGNED = "signed"  # the limit of routes whose caller the body proves: they may call as often as they like
 
 
@@ -51,6 +52,7 @@ class Sioree(Door):
     auth = limits.AUTH
     writes = limits.WRITES
     reads = limits.READS
+    actions = (limits.UPLOADS,)
     statuses: ClassVar[Mapping[int, int]] = {422: 400, 423: 429}
     codes: ClassVar[Mapping[str, str]] = {
         "bad_credentials": "invalid_credentials",
@@ -108,8 +110,9 @@ class Sioree(Door):
         return await super().throttle(app, request)
 
     def render(self, refused: Refused, request: Request) -> Error:
-        """The body of a refusal."""
-        return Error(self.code(refused, request), refused.detail)
+        """The body of a refusal. Which fields are wrong stands in the words: the contract has no place of its own for it."""
+        named = [f"{one.field}: {one.message}" for one in refused.fields if one.message != refused.detail]
+        return Error(self.code(refused, request), " ".join([refused.detail, *named[:NAMED]]))
 
     def code(self, refused: Refused, request: Request) -> str:
         """The contract's words where no token or a bad one was shown, else as at every door."""

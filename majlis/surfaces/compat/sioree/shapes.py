@@ -21,7 +21,16 @@ MessageType = Literal["text", "image", "event_invite"]
 
 
 class Shape(msgspec.Struct, rename="camel"):
-    """What goes out or comes in at this door; its fields are written in camelCase."""
+    """What goes out or comes in at this door; its fields are written in camelCase.
+
+    Times are whole seconds, as the contract shows them: the app's usual ISO 8601 decoder takes no parts of one.
+    """
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime) and value.microsecond:
+                setattr(self, name, value.replace(microsecond=0))
 
 
 class Error(Shape):

@@ -1,18 +1,16 @@
 """The door of the starter contract: its groups of routes, envelope, limits and words."""
 
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, cast, get_args, get_origin
 
 import msgspec
 
 from majlis.app import App
-from majlis.features.sessions.model import ForgedAccess
 from majlis.kit import limits
 from majlis.kit.errors import FieldFault, Forbidden, NotFound, Refused
 from majlis.kit.http import Answer, Request
 from majlis.kit.limits import Limit
-from majlis.kit.me import Me
 from majlis.surfaces.compat.door import Door, flat
 from majlis.surfaces.compat.starter import (
     auth,
@@ -26,6 +24,7 @@ from majlis.surfaces.compat.starter import (
     users,
     ws,
 )
+from majlis.surfaces.compat.starter.actions import LIMITS
 from majlis.surfaces.compat.starter.audience import AUDIENCE
 from majlis.surfaces.compat.starter.shapes import (
     Bare,
@@ -74,6 +73,7 @@ class Starter(Door):
     writes = Limit("starter-writes", 200, 2)
     reads = Limit("starter-reads", 200, 2)
     all = Limit("starter-all", 200, 2)  # of an address, whoever asks: 100 a second, in bursts of 200
+    actions: ClassVar[Collection[Limit]] = (all, *LIMITS.values())
     care = ("auth", "account", "notifications")
     statuses: ClassVar[Mapping[int, int]] = {413: 400, 415: 400, 422: 400, 423: 429}
     codes: ClassVar[Mapping[str, str]] = {
@@ -111,17 +111,6 @@ class Starter(Door):
                 documents.api, rooms.api, users.api, ws.api,
             ]
         )  # fmt: skip
-
-    async def authenticate_socket(self, app: App, request: Request) -> Me:
-        """The caller by the token or the ticket in the query. Raises like `authenticate`."""
-        return await ws.caller(app, request, self._admit)
-
-    async def _admit(self, app: App, request: Request, entering: Awaitable[Me]) -> Me:
-        try:
-            return await entering
-        except ForgedAccess:
-            await self._spend(app, request, self.reads, limits.ip_key(request.ip))
-            raise
 
     async def throttle(self, app: App, request: Request) -> dict[str, str]:
         """Count the request for its address, then against one of the narrower limits."""

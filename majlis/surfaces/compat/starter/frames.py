@@ -62,38 +62,5 @@ class Beats(Shape):
     room_id: RoomId
 
 
-class Stored(msgspec.Struct):
-    """A message in a log, as far as it matters here."""
-
-    id: UUID
-    sender_id: UUID
-
-
-class Created(msgspec.Struct):
-    """Somebody has written."""
-
-    message: Stored
-
-
-class Deleted(msgspec.Struct):
-    """Somebody has taken a message back."""
-
-    message_id: UUID
-
-
-class Opened(msgspec.Struct):
-    """The owner is in one more conversation."""
-
-    kind: str
-
-
-class Moved(msgspec.Struct):
-    """Somebody has read up to a place."""
-
-    conversation_id: UUID
-    user_id: UUID
-    last_read_seq: int
-
-
 INCOMING = msgspec.json.Decoder(Incoming)
 PAYLOAD = msgspec.json.Decoder(dict[str, msgspec.Raw])

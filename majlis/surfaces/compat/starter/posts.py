@@ -115,7 +115,7 @@ async def listing(app: App, me: Me, query: PostsQuery) -> Paged[PostListItem]:
     return shapes.paged([_listed(item) for item in found.items], found.total or 0, query.page, query.limit)
 
 
-@api.get(ALL + "/popular", policy=access.none)
+@api.get(ALL + "/popular", policy=access.optional)
 @says("Popular posts retrieved successfully")
 async def popular(app: App, me: Me) -> list[Post]:
     """The ten that were read most; which ones these are is found anew every five minutes."""

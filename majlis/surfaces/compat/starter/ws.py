@@ -7,15 +7,14 @@ from the bus: for one person from the channel `hints.LIVE` and their id, for eve
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 from uuid import UUID
 
 import msgspec
 
 from majlis.app import App
+from majlis.features.articles import service as articles
 from majlis.features.conversations import service as conversations
 from majlis.features.conversations.model import conversation_stream
 from majlis.features.documents import service as documents
@@ -24,25 +23,18 @@ from majlis.features.notifications.model import Notification
 from majlis.features.preferences import service as preferences
 from majlis.features.preferences.model import Preferences
 from majlis.features.rooms import service as rooms
-from majlis.features.sessions import service as sessions
 from majlis.features.sockets import service as sockets
 from majlis.features.sockets.model import Ticket as Made
 from majlis.kit import clock, hints, http, log
 from majlis.kit.errors import RateLimited, Refused
-from majlis.kit.http import Request, Socket, access
-from majlis.kit.http.sockets import Binary
+from majlis.kit.http import Socket, access
 from majlis.kit.me import Me
 from majlis.surfaces.compat.starter import messages
-from majlis.surfaces.compat.starter.audience import AUDIENCE
 from majlis.surfaces.compat.starter.frames import (
     CATEGORIES,
     INCOMING,
     PAYLOAD,
     Beats,
-    Created,
-    Deleted,
-    Moved,
-    Opened,
     Reads,
     SocketQuery,
     Ticket,
@@ -50,8 +42,10 @@ from majlis.surfaces.compat.starter.frames import (
 )
 from majlis.surfaces.compat.starter.shapes import Message, camel, says
 from majlis.surfaces.realtime import hub
-from majlis.surfaces.realtime.connection import Answers, Connection
+from majlis.surfaces.realtime.connection import Answers
+from majlis.surfaces.realtime.entries import Created, Deleted, Moved, Opened
 from majlis.surfaces.realtime.frames import UNREADABLE, Shared, encode
+from majlis.surfaces.realtime.known import Known, converse
 from majlis.surfaces.realtime.outbox import EPHEMERAL
 from majlis.surfaces.realtime.rooms import TypingHint
 from majlis.surfaces.realtime.writing import spend
@@ -61,7 +55,6 @@ api = http.Api("sockets")
 KIND, MOST_OPEN = "starter", 5  # connections of one person here
 BROADCAST = "starter"
 BEAT_S = 30.0  # between two signs that somebody is still in their rooms
-BINARY = 1003
 BARE = frozenset({letters.READ})  # frames whose type does not stand in their data once more
 
 
@@ -69,20 +62,6 @@ class TooManyConnections(RateLimited):
     """Beyond the limit."""
 
     code, detail = "too_many_connections", f"At most {MOST_OPEN} connections at once."
-
-
-async def caller(
-    app: App, request: Request, admit: Callable[[App, Request, Awaitable[Me]], Awaitable[Me]]
-) -> Me:
-    """Who opens a socket, by the token or ticket in its query, which nothing sees behind this."""
-    query = parse_qs(request.scope["query_string"].decode("latin-1"))
-    request.scope["query_string"] = b""
-    ticket, token = query.get("ticket"), request.bearer or query.get("token", [None])[0]
-    if ticket:
-        return await admit(app, request, sockets.enter(app, Me.anonymous, ticket[0]))
-    if token is None:
-        return Me.anonymous
-    return await admit(app, request, sessions.authenticate(app, token, AUDIENCE))
 
 
 @api.post("/api/v1/ws-ticket", policy=access.user, status=201, idempotent=False)
@@ -100,31 +79,16 @@ async def connect(app: App, me: Me, socket: Socket, query: SocketQuery) -> None:
     here = hub.of(app)
     if sum(one.kind == KIND for one in here.people.get(me.user(), ())) >= MOST_OPEN:
         raise TooManyConnections()
-    connection = Session(here, socket, me)
-    try:
-        if here.full:
-            await socket.accept()
-            connection.end(1013)
-            return
-        here.add(connection)
-        await here.recheck(connection)  # it follows everything before the client can wait for anything
-        await socket.accept()
-        await connection.serve()
-    finally:
-        here.remove(connection)
-        await connection.left()
+    await converse(Session(here, socket, me))
 
 
-class Session(Connection):
+class Session(Known):
     """A connection of somebody who hears of everything of this contract that reaches them."""
 
     def __init__(self, here: hub.Hub, socket: Socket, me: Me) -> None:
-        super().__init__(socket, me)
-        self.kind, self.joined = KIND, True
-        self.hub, self.app, self._frames = here, here.app, socket
+        super().__init__(here, socket, me)
+        self.kind = KIND
         self._streams: dict[UUID, str] = {}  # of those to whom the caller types
-        self._todo: deque[tuple[str, Any]] = deque()
-        self._working = False
         self._beaten = 0.0
         self._preferences: Preferences | None = None  # as far as they are known
         self._forgotten = 0  # how often they were not, any more
@@ -140,11 +104,7 @@ class Session(Connection):
         """Handle one frame after the other."""
         beating = asyncio.create_task(self._beat())
         try:
-            while True:
-                await self.outbox.eased()  # who does not read answers is not asked for more
-                await self._handle(await self._frames.text())
-        except Binary:
-            self.end(BINARY, "text_only")
+            await super().talk()
         finally:
             beating.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -156,9 +116,7 @@ class Session(Connection):
         async with self.app.db.fresh() as tx:
             found = await letters.streams(tx, self.me)
             partners = await letters.partners(tx, self.me)
-        new = [stream for stream in found if stream not in self.streams][: hub.MOST_STREAMS]
-        if new:
-            await self.hub.subscribe(self, dict.fromkeys(new), self.came_in)
+        await self.follow(found)
         await self.hub.board.watch(self, partners)
 
     def came_in(self, answers: Answers, denied: Mapping[str, str]) -> None:
@@ -194,7 +152,8 @@ class Session(Connection):
 
     # ---- what it says
 
-    async def _handle(self, text: str) -> None:
+    async def handle(self, text: str) -> None:
+        """Do what a frame of the client asks for."""
         try:
             incoming = INCOMING.decode(text)
             if incoming.type == "ping":
@@ -252,15 +211,15 @@ class Session(Connection):
                 self.hub.came_in(self, event)
                 self.hub.spawn(self._watch())
         elif event.type == "message.created":
-            self._later(
+            self.later(
                 "said", (event.stream, event.seq, msgspec.json.decode(event.data, type=Created).message)
             )
         elif event.type == "message.deleted":
-            self._later("deleted", msgspec.json.decode(event.data, type=Deleted).message_id)
+            self.later("deleted", msgspec.json.decode(event.data, type=Deleted).message_id)
         elif event.type == "read.updated":
             moved = msgspec.json.decode(event.data, type=Moved)
             if moved.user_id != self.user:
-                self._later("moved", moved)
+                self.later("moved", moved)
 
     def typing(self, stream: str, data: Mapping[str, Any]) -> None:
         """Somebody writes, or has ceased to."""
@@ -282,7 +241,7 @@ class Session(Connection):
         """This contract has no frames for where logs end."""
 
     def _live(self, payload: bytes) -> None:
-        self._later("live", payload)
+        self.later("live", payload)
 
     async def _watch(self) -> None:
         async with self.app.db.fresh() as tx:
@@ -291,24 +250,8 @@ class Session(Connection):
 
     # ---- showing it, one after the other
 
-    def _later(self, kind: str, what: Any) -> None:
-        self._todo.append((kind, what))
-        if len(self._todo) > 1000:  # more than the database can keep up with
-            self._todo.clear()
-            self.end(1013)
-        if not self._working:
-            self._working = True
-            self.hub.spawn(self._work())
-
-    async def _work(self) -> None:
-        try:
-            while self._todo:
-                part = [self._todo.popleft() for _ in range(min(50, len(self._todo)))]
-                await self._show(part)
-        finally:
-            self._working = False
-
-    async def _show(self, part: Sequence[tuple[str, Any]]) -> None:
+    async def show(self, part: Sequence[tuple[str, Any]]) -> None:
+        """Send what has come, as its owner may see it now."""
         said = {one[2].id: one for kind, one in part if kind == "said"}
         await self._got({stream: seq for stream, seq, one in said.values() if one.sender_id != self.user})
         shown: dict[UUID, Message] = {}
@@ -348,7 +291,7 @@ class Session(Connection):
         """Pass on what the bus carried, its fields named as in the contract."""
         found = PAYLOAD.decode(payload)
         type = msgspec.json.decode(found["type"], type=str)
-        if not await self._wants(type):
+        if not await self._wants(type) or (type == "new_post" and not await self._may_hear(found)):
             return
         if type == documents.UPDATED and not await self._completed(found):
             return
@@ -370,6 +313,11 @@ class Session(Connection):
             if asked == self._forgotten:  # else they have changed meanwhile, perhaps
                 self._preferences = found
         return found.allows(category, "web_socket")
+
+    async def _may_hear(self, found: Mapping[str, msgspec.Raw]) -> bool:
+        """Whether its owner meets the author of an article that everybody is told of."""
+        article_id, author = (msgspec.json.decode(found[name], type=UUID) for name in ("post_id", "author"))
+        return await articles.may_hear(self.app, self.me, article_id, author)
 
     async def _completed(self, found: dict[str, msgspec.Raw]) -> bool:
         """What changed in a document, where that was too much for a hint. Returns whether it is known."""

@@ -9,14 +9,18 @@ from majlis.kit.limits import Limit
 from majlis.surfaces.compat.door import Door, flat
 from majlis.surfaces.compat.x18 import (
     auth,
+    devices,
     media,
+    messages,
     money,
     notifications,
+    polls,
     posts,
     search,
     system,
     timelines,
     users,
+    ws,
 )
 from majlis.surfaces.compat.x18.audience import AUDIENCE
 from majlis.surfaces.compat.x18.shapes import Error
@@ -35,6 +39,12 @@ accounts, posts and people as at its other doors.
 **Limits**: 10 requests a minute to sign in from an address, 60 a minute that change something for each person; over
 them the answer is 429 with `Retry-After`.
 
+**Live updates.** `GET /ws` is a WebSocket of `{event, payload}`, opened with the bearer header, `?ticket=` from
+`POST /api/ws-ticket`, `?token=`, or a first frame `{"event": "auth", "payload": {"token": …}}`. It tells
+`notification.created`, `notification.deleted`, `message.created`, `message.deleted`, `message.read`,
+`notification.unread_count`, `message.unread_count`, and after `{"event": "home.watch"}` how many posts are new in
+the caller's home: `post.created`. `{"event": "ping"}` is answered by `pong`.
+
 Times are RFC 3339 in UTC, ids are UUIDs, decimals are strings.
 """
 
@@ -51,17 +61,20 @@ class X18(Door):
     auth = Limit("x18-auth", 10, 60)
     writes = Limit("x18-writes", 60, 60)
     reads = Limit("x18-reads", 600, 60)
+    care = ("auth", "devices", "notifications")
     own = ("/api/users/me",)
     statuses: ClassVar[Mapping[int, int]] = {422: 400, 423: 429}
     codes: ClassVar[Mapping[str, str]] = {
         "bad_credentials": "invalid_credentials",
         "bad_refresh_token": "invalid_refresh_token",
         "no_file": "file_required",
+        "not_a_member": "conversation_not_found",
         "oneself": "cannot_follow_self",
     }
     words = frozenset(
         {
             "cannot_follow_self",
+            "cannot_message_self",
             "filter_required",
             "invalid_tag",
             "invalid_timeframe",
@@ -78,7 +91,10 @@ class X18(Door):
         423: "rate_limited",
     }
     missing: ClassVar[Mapping[str, str]] = {
+        "conversation_id": "conversation_not_found",
+        "device_id": "device_not_found",
         "media_id": "media_not_found",
+        "message_id": "message_not_found",
         "notification_id": "notification_not_found",
         "post_id": "post_not_found",
         "user_id": "user_not_found",
@@ -90,7 +106,7 @@ class X18(Door):
         super().__init__(
             [
                 system.api, auth.api, users.api, posts.people, posts.api, timelines.api, search.api,
-                notifications.api, media.api, money.api,
+                notifications.api, devices.api, media.api, money.api, messages.api, polls.api, ws.api,
             ]
         )  # fmt: skip
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from msgspec import UNSET
+
 from majlis.features.library import service as library
 from majlis.features.paywall import service as paywall
 from majlis.features.paywall.model import Paid
@@ -38,8 +40,9 @@ def _unlocked(post: Post, paid: Paid | None) -> Post:
     """A paid post with its price, and with what is behind its paywall for those who paid."""
     if paid is None:
         return post
-    post.price, post.currency = shapes.decimal(paid.price, paid.currency), paid.currency
-    post.is_locked = not paid.unlocked
+    if not paid.free:
+        post.price, post.currency = shapes.decimal(paid.price, paid.currency), paid.currency
+        post.is_locked = not paid.unlocked
     if paid.text is not None:
         post.content = paid.text
         post.media += [shapes.paid_media(one, paid.author_id) for one in paid.media]
@@ -64,6 +67,7 @@ def _post(me: Me, one: Short, author: UserPublic, media: list[Media]) -> Post:
         is_bookmarked=post.bookmarked_by_me if signed_in else None,
         created_at=post.created_at,
         updated_at=post.updated_at,
+        poll=UNSET if post.poll is None else shapes.poll(post.poll, post.expired_at),
     )
 
 

@@ -1,5 +1,6 @@
 """Pictures and videos."""
 
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from majlis.kit.me import Me
 from majlis.surfaces.compat.door import LimitOffset
 from majlis.surfaces.compat.x18 import shapes
 from majlis.surfaces.compat.x18.shapes import Alt, Media, MediaList
-from majlis.surfaces.media import FOREVER, HEADERS
+from majlis.surfaces.media import HEADERS, open_to_all
 
 api = http.Api("media")
 ALL = "/api/media"
@@ -29,7 +30,7 @@ async def upload(app: App, me: Me, file: Upload, body: Alt) -> Media:
     if not file.data:
         raise Malformed("The file is empty.", code="no_file")
     try:
-        item = await library.add(app, me, file, body.alt_text)
+        item = await library.add(app, me, BytesIO(file.data), file.name, body.alt_text)
     except Malformed as refused:  # it begins like a picture, and is none
         raise UnsupportedType(refused.detail) from refused
     return shapes.media(item)
@@ -73,6 +74,7 @@ async def get_file(app: App, request: Request, file_name: str) -> Any:
         item = await library.file(tx, Me.anonymous, item_id)
     if file_name != f"{item.id}{item.suffix}":
         raise NotFound()
+    kept = await open_to_all(app, item.object)
     info = await app.files.head(item.object)
     headers = HEADERS | {"Content-Type": media.type_of(item.object)}
-    return await download(request, app.files, item.object, info.size, info.etag, headers, FOREVER)
+    return await download(request, app.files, item.object, info.size, info.etag, headers, kept)

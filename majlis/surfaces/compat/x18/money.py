@@ -117,13 +117,13 @@ async def buy(app: App, me: Me, post_id: UUID) -> Bill:
 @api.post(SUBSCRIPTION, policy=access.user, status=201, idempotent=False, errors=(402, 409, 502))
 async def subscribe(app: App, me: Me, user_id: UUID) -> Subscribed:
     """Begin to subscribe to an author; the same again until the first month is paid."""
-    return _subscribed(await paywall.subscribe(app, me, user_id))
+    return _subscribed(await creators.subscribe(app, me, user_id))
 
 
 @api.delete(SUBSCRIPTION, policy=access.user, status=200, errors=(502,))
 async def unsubscribe(app: App, me: Me, user_id: UUID) -> Subscribed:
     """Let a subscription end with its period."""
-    return _subscribed(await paywall.unsubscribe(app, me, user_id))
+    return _subscribed(await creators.unsubscribe(app, me, user_id))
 
 
 def _subscribed(found: Subscription) -> Subscribed:

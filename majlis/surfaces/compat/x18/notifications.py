@@ -1,5 +1,6 @@
 """What the caller is told: who liked, retweeted, and follows."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -40,11 +41,12 @@ async def listing(app: App, me: Me, query: LimitOffset) -> Notifications:
     """The caller's notifications, newest first."""
     async with app.db.read() as tx:
         found = await notifications.listing(tx, me, None, TYPES, None, query.paging())
-        shown = await _shown(tx, me, found.items)
-    return Notifications(shown, query.limit, query.offset, query.more(found))
+        items = await shown(tx, me, found.items)
+    return Notifications(items, query.limit, query.offset, query.more(found))
 
 
-async def _shown(tx: Reader, me: Me, told: list[Told]) -> list[Notification]:
+async def shown(tx: Reader, me: Me, told: Sequence[Told]) -> list[Notification]:
+    """What the caller is told, in the shape of this door, of those whom they meet; one query."""
     people = await shapes.users(tx, me, {one.actor.id for one in told if one.actor})
     return [
         Notification(
@@ -79,10 +81,10 @@ async def read(app: App, me: Me, notification_id: UUID) -> Notification:
     """Mark one of them as read."""
     async with app.db.tx() as tx:
         told = await notifications.read(tx, me, notification_id, types=TYPES)
-        shown = await _shown(tx, me, [told])
-    if not shown:
+        found = await shown(tx, me, [told])
+    if not found:
         raise NotFound()
-    return shown[0]
+    return found[0]
 
 
 @api.delete(ONE, policy=access.user, status=204)

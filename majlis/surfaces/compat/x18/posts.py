@@ -1,5 +1,6 @@
 """Posts, and what people do with them."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,14 +11,16 @@ from msgspec import UNSET, Meta, UnsetType
 from majlis.app import App
 from majlis.features.labels import service as labels
 from majlis.features.library import service as library
+from majlis.features.library.model import Item
 from majlis.features.paywall import service as paywall
 from majlis.features.paywall.model import PaidCreate
+from majlis.features.polls import service as polls
 from majlis.features.posts import service as domain
 from majlis.features.posts.model import PostCreate
 from majlis.features.reactions import service as reactions
 from majlis.features.reposts import service as reposts
 from majlis.features.timelines import service as timelines
-from majlis.kit import http
+from majlis.kit import clock, http
 from majlis.kit.errors import Invalid
 from majlis.kit.http import access
 from majlis.kit.me import Me
@@ -31,11 +34,21 @@ ALL = "/api/posts"
 ONE = ALL + "/{post_id}"
 LONGEST = 2000  # characters, once trimmed
 MOST_MEDIA = 4
+Answer = Annotated[str, Meta(max_length=1000)]
 Price = Annotated[Decimal, Meta(examples=["4.99"])]
+
+
+class NewPoll(msgspec.Struct):
+    """2 to 10 different answers, and until when one may choose; always without a time."""
+
+    options: Annotated[list[Answer], Meta(max_length=100, examples=[["Up", "Down"]])]
+    closes_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class NewPost(msgspec.Struct):
     """A post. The content may be empty where there are media; metadata is any object of at most 16 KiB.
+
+    With a poll the content is its question.
 
     With a price it is a paid post, in the currency of its author's prices: everybody sees the teaser, or else the first
     lines, and `preview_media_ids`; the rest is for those who buy it or subscribe. A null price is for subscribers alone.
@@ -49,6 +62,7 @@ class NewPost(msgspec.Struct):
     price: Price | None | UnsetType = UNSET
     teaser: Annotated[str, Meta(max_length=LONGEST)] | None = None
     preview_media_ids: Annotated[list[UUID], Meta(max_length=MOST_MEDIA)] = []
+    poll: NewPoll | None = None
 
 
 class Liked(msgspec.Struct):
@@ -79,6 +93,8 @@ async def create(app: App, me: Me, body: NewPost) -> Post:
         raise Invalid.field("content", "A post needs words or media.", "required")
     if len(content) > LONGEST:
         raise Invalid.field("content", f"A post has at most {LONGEST} characters.", "too_long")
+    if body.poll is not None and not content:
+        raise Invalid.field("content", "A poll asks something.", "required")
     if body.price is not UNSET:
         post_id = await _publish_paid(app, me, body, wanted)
         async with app.db.tx() as tx:
@@ -86,13 +102,26 @@ async def create(app: App, me: Me, body: NewPost) -> Post:
         return shown
     async with app.db.tx() as tx:
         kept = await library.mine(tx, me, wanted, "media_ids")
-        new = PostCreate(type="FEED", description=content or None, attachments=[item.photo for item in kept])
-        made = await labels.publish(tx, me, new, body.metadata)
+        made = await labels.publish(tx, me, _new(body.poll, content, kept), body.metadata)
         (shown,) = await encoding.posts(tx, me, await timelines.dressed(tx, me, [made]))
     return shown
 
 
+def _new(poll: NewPoll | None, content: str, kept: list[Item]) -> PostCreate:
+    """The same for the domain. Raises Invalid for answers that are none, or a poll that is over."""
+    new = PostCreate(type="FEED", description=content or None, attachments=[item.photo for item in kept])
+    if poll is None:
+        return new
+    if poll.closes_at is not None and poll.closes_at <= clock.now():
+        raise Invalid.field("poll.closes_at", "This lies behind us.")
+    options = polls.checked(poll.options, "poll.options")
+    closes_at = UNSET if poll.closes_at is None else poll.closes_at
+    return msgspec.structs.replace(new, type="POLL", poll_options=options, expired_at=closes_at)
+
+
 async def _publish_paid(app: App, me: Me, body: NewPost, wanted: list[UUID]) -> UUID:
+    if body.poll is not None:
+        raise Invalid.field("poll", "A poll is for everybody.")
     async with app.db.tx() as tx:
         currency = (await paywall.settings(tx, me)).currency
         preview = await library.mine(tx, me, list(dict.fromkeys(body.preview_media_ids)), "preview_media_ids")

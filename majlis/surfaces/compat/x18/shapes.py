@@ -15,8 +15,9 @@ from majlis.features.identity import service as identity
 from majlis.features.library.model import Item
 from majlis.features.paywall import service as paywall
 from majlis.features.paywall.model import PaidMedia
+from majlis.features.polls.model import Poll as Question
 from majlis.features.sessions.model import Email, Password
-from majlis.kit import currencies, ids
+from majlis.kit import clock, currencies, ids, links
 from majlis.kit.db import Reader
 from majlis.kit.errors import Invalid
 from majlis.kit.me import Me
@@ -76,10 +77,30 @@ class Media(msgspec.Struct):
     created_at: datetime
 
 
+class PollOption(msgspec.Struct):
+    """An answer to choose, with its share of all votes in per cent."""
+
+    id: UUID
+    text: str
+    votes_count: int
+    percent: float
+
+
+class Poll(msgspec.Struct):
+    """A question with its answers. `my_option_id` is what the caller chose; null where nobody is signed in, too."""
+
+    options: list[PollOption]
+    votes_count: int
+    my_option_id: UUID | None
+    closes_at: datetime | None
+    is_closed: bool
+
+
 class Post(msgspec.Struct):
     """A post. What concerns the caller is null where nobody is signed in.
 
-    Only paid posts have a price, null for those of subscribers alone. A locked one shows its first lines.
+    Only paid posts have a price, null for those of subscribers alone. A locked one shows its first lines. Only polls
+    have a poll.
     """
 
     id: UUID
@@ -100,6 +121,7 @@ class Post(msgspec.Struct):
     price: Decimal | None | UnsetType = UNSET
     currency: str | UnsetType = UNSET
     is_locked: bool | UnsetType = UNSET
+    poll: Poll | UnsetType = UNSET
 
 
 class Notification(msgspec.Struct):
@@ -257,7 +279,7 @@ def media(item: Item) -> Media:
     return Media(
         id=item.id,
         user_id=item.user_id,
-        url=f"{FILES}{item.id}{item.suffix}",
+        url=item.photo.url if links.private_path(item.photo.url) else f"{FILES}{item.id}{item.suffix}",
         type=item.kind,
         mime_type=item.photo.mime_type,
         size=item.photo.size,
@@ -271,6 +293,13 @@ def paid_media(item: PaidMedia, owner: UUID) -> Media:
     kind: Literal["image", "video"] = "video" if item.mime_type.startswith("video/") else "image"
     url = PAID_FILES + item.url.removeprefix(paywall.FILES)
     return Media(item.id, owner, url, kind, item.mime_type, item.size, item.alt_text, item.created_at)
+
+
+def poll(found: Question, closes_at: datetime | None) -> Poll:
+    """A poll of the domain at this door, with when it closes."""
+    options = [PollOption(one.id, one.option, one.vote_count, one.percent) for one in found.options]
+    closed = closes_at is not None and closes_at <= clock.now()
+    return Poll(options, found.total_votes, found.my_vote, closes_at, closed)
 
 
 def decimal(amount: int | None, currency: str) -> Decimal | None:

@@ -13,7 +13,7 @@ from majlis.features.paywall import service as paywall
 from majlis.features.paywall.model import SettingsBody
 from majlis.features.profiles import service as profiles
 from majlis.features.profiles.model import ProfileUpdate
-from majlis.kit import http
+from majlis.kit import http, links
 from majlis.kit.db import Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.http import access
@@ -70,7 +70,8 @@ async def _set_up(tx: Tx, me: Me, body: UserUpdate) -> None:
 
 async def _set_avatar(tx: Tx, me: Me, url: str | None) -> None:
     """Make one of the caller's uploads their picture, or have none. Raises Invalid."""
-    item = shapes.media_id(url) if url else None
+    found = await library.by_url(tx, me, [url]) if url and links.private_path(url) else {}
+    item = found[url].id if url in found else shapes.media_id(url) if url else None
     photo = await library.photo_at(tx, me, item) if item else None
     if url and photo is None:
         raise Invalid.field("avatar_url", "A picture is one of your own uploads.", "unknown_upload")
@@ -120,7 +121,7 @@ async def follow(app: App, me: Me, user_id: UUID) -> Following:
     return Following(state.is_following, state.followers_count)
 
 
-@api.delete(ONE + "/follow", policy=access.user)
+@api.delete(ONE + "/follow", policy=access.user, errors=(422,))
 async def unfollow(app: App, me: Me, user_id: UUID) -> Following:
     """Follow a person no longer, nor ask to; again changes nothing."""
     async with app.db.tx() as tx:

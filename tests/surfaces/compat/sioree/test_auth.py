@@ -39,6 +39,13 @@ def test_sign_up_and_login_answer_the_same(world: World) -> None:
     assert Guest(world, again.json()).get("/api/auth/me")["id"] == user["id"]
 
 
+def test_a_refusal_says_which_fields_are_wrong(world: World) -> None:
+    """In its words, as the contract has no place of its own for it."""
+    answer = ask(world, "POST", "/api/auth/signup", json={**BODY, "role": "admin"})
+    assert set(answer.json()) == {"error", "message"}
+    assert " role: " in answer.json()["message"]
+
+
 @pytest.mark.rule("sioree:D1")
 @pytest.mark.parametrize(
     "fields",
@@ -144,6 +151,7 @@ def test_logging_out_ends_every_session_of_this_door(world: World) -> None:
         )
 
 
+@pytest.mark.settings(bcrypt_cost=12)
 @pytest.mark.rule("sioree:R7")
 def test_passwords_are_kept_as_bcrypt_of_cost_12(world: World) -> None:
     amina = sign_up(world)

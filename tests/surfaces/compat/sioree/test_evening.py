@@ -7,9 +7,13 @@ import pytest
 
 from majlis.features.sessions.model import NATIVE
 from majlis.kit import clock
+from majlis.vendors.connections import fake as networks_fake
+from majlis.vendors.plaid_fake import Fake as Banks
 from majlis.vendors.stripe_fake import Fake
 from tests.access_x18 import through
 from tests.features.admission.test_admission import look
+from tests.features.bank import banking
+from tests.features.connections import networking
 from tests.features.events.inviting import EVENTS
 from tests.features.orders.selling import ORDERS, TICKETS, ok
 from tests.features.payments.paying import balanced, books, hear
@@ -33,11 +37,41 @@ def code(world: World, who: Guest) -> str:
     return str(ok(world.get(f"{TICKETS}/{ticket['id']}/code", person))["token"])
 
 
+def connect_bank(host: Guest, banks: Banks) -> None:
+    """Through Plaid's pages and back; the app sees the account."""
+    opened_with = host.post("/api/bank/link-token")
+    assert set(opened_with) == {"linkToken", "expiration"}
+    account = host.post("/api/bank/exchange-token", {"publicToken": banks.link()})["account"]
+    assert account["isVerified"] and host.get("/api/bank/accounts")["accounts"] == [account]
+
+
+def connect_instagram(town: World, host: Guest) -> None:
+    """Through Instagram's page, by way of our https address, into the app and back."""
+    begun = host.get("/api/social/instagram/auth-url")
+    told = networking.landed(town, networking.allowed(begun["authUrl"]))
+    assert told["state"] == begun["state"]
+    body = {"code": told["code"], "state": told["state"]}
+    account = host.post("/api/social/instagram/exchange", body)["account"]
+    assert (account["platform"], account["username"], account["isConnected"]) == ("instagram", "@nadia", True)
+    assert host.get("/api/social/accounts")["accounts"] == [account]
+
+
+@pytest.fixture
+def evening(town: World, banks: Banks, networks: networks_fake.Fake) -> World:
+    """A town with every company that an evening needs."""
+    networks.people["instagram"] = "nadia"
+    return networking.served_by(banking.served_by(town, banks), networks)
+
+
 @pytest.mark.rule("sioree:R1", "sioree:D15")
-def test_an_evening(town: World, stripe: Fake) -> None:
+def test_an_evening(evening: World, stripe: Fake, banks: Banks) -> None:
+    town = evening
     host = sign_up(town, "Nadia Rahimi", "host")
+    connect_bank(host, banks)
+    connect_instagram(town, host)
     pictures = [picture(host)["url"] for _ in range(2)]
     event = night(host, ticketPrice=15, capacity=GUESTS, images=pictures)
+    assert host.get(f"/api/events/{event['id']}")["images"] == pictures
     account = opened(town, stripe, natively(town, host))
     guests = [entered(town, town.person(f"Guest{n}")) for n in range(GUESTS)]
     for guest in guests:
@@ -65,15 +99,18 @@ def test_an_evening(town: World, stripe: Fake) -> None:
     guests.append(late)
     assert host.get(path(event))["sold"] == GUESTS
 
-    # Two scanners without a network see everybody, two of them at both doors, and tell of it later.
+    # Two scanners without a network, the host's and a friend's, see everybody, two of them at both doors, and tell of it
+    # later.
     codes = [code(town, guest) for guest in guests]
     at_the_office = natively(town, host)
     left = [look(one, -60 + n) for n, one in enumerate(codes[:12])]
     right = [look(one, -30 + n) for n, one in enumerate(codes[10:])]
+    friend = town.person("Karim")
+    ok(town.put(f"{EVENTS}/{event['id']}/stewards/{friend.id}", at_the_office))
     results = []
-    for device, scans in (("left", left), ("right", right), ("left", left)):  # one tells it twice
-        body = {"scans": scans, "device": device}
-        found = ok(town.post(f"{EVENTS}/{event['id']}/check-ins", at_the_office, body))["data"]
+    for who, scans in ((at_the_office, left), (friend, right), (at_the_office, left)):  # one tells it twice
+        body = {"scans": scans, "device": "friend" if who is friend else "host"}
+        found = ok(town.post(f"{EVENTS}/{event['id']}/check-ins", who, body))["data"]
         results.append([one["result"] for one in found])
     assert results[0] == ["admitted"] * 12
     assert results[1] == ["already_used"] * 2 + ["admitted"] * 8

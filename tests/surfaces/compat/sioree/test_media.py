@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import pyvips
 
-from tests.features.media.uploads import jpeg
+from majlis.surfaces.compat.sioree import media
+from tests.features.media.uploads import jpeg, names
 from tests.surfaces.compat.sioree.guests import Guest, ask, picture, refused, sign_up
 from tests.world import World
 
@@ -85,11 +86,48 @@ def test_several_files_are_kept_in_their_order_or_none(world: World) -> None:
     sizes = [pyvips.Image.new_from_buffer(fetched(world, one["url"]).content, "") for one in urls[:2]]
     assert [(one.width, one.height) for one in sizes] == [(30, 10), (10, 30)]
     assert urls[2]["url"].endswith(".mov")
-    before = kept(world)
-    refused(many(amina, jpeg(), b"no picture"), 415, "unsupported_media_type")
-    assert kept(world) == before
     refused(many(amina, *[jpeg(4, 4)] * 11), 400, "too_many_files")
     refused(many(amina), 400, "file_required")
+
+
+@pytest.mark.rule("sioree:R25", "sioree:D10")
+@pytest.mark.parametrize(
+    "bad, status, error",
+    [
+        (b"no picture", 415, "unsupported_media_type"),
+        (b"\xff\xd8\xffbroken", 415, "unsupported_media_type"),
+        (b"", 400, "file_required"),
+        (jpeg() + bytes(10 * 1024 * 1024), 413, "file_too_large"),
+    ],
+    ids=["no picture", "half a picture", "nothing", "too large"],
+)
+def test_nothing_is_left_behind_when_the_fifth_file_is_bad(
+    world: World, bad: bytes, status: int, error: str
+) -> None:
+    refused(many(sign_up(world), jpeg(), MOV, MP4, jpeg(20, 20), bad), status, error)
+    world.drain()
+    assert (kept(world), names(world)) == (0, [])
+    assert world.sql("SELECT count(*) AS n FROM uploads WHERE removed_at IS NULL") == [{"n": 0}]
+
+
+@pytest.mark.rule("sioree:R25", "sioree:D10")
+def test_several_videos_may_each_be_as_large_as_one(world: World) -> None:
+    amina, mib = sign_up(world), 1024 * 1024
+    found = many(amina, *[MP4 + bytes(40 * mib)] * 3)
+    assert found.status_code == 200, found.text
+    refused(many(amina, jpeg(), MP4 + bytes(50 * mib)), 413, "file_too_large")
+    assert kept(world) == 3
+
+
+def test_one_person_sends_a_few_forms_at_once(world: World) -> None:
+    amina, bilal = sign_up(world), sign_up(world)
+    with media._turn(amina.id), media._turn(amina.id):
+        assert many(amina, jpeg()).status_code == 200
+        with media._turn(amina.id):
+            refused(many(amina, jpeg()), 429, "rate_limited")
+            assert many(bilal, jpeg()).status_code == 200
+        assert many(amina, b"no picture").status_code == 415
+    assert not media._coming, "nothing is remembered of what is over"
 
 
 @pytest.mark.rule("sioree:D10")

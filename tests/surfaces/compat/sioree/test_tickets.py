@@ -89,6 +89,19 @@ def test_what_was_paid_is_refunded_and_its_place_is_free(town: World, stripe: Fa
     assert sum(books(town).values()) == 0 and balanced(town, stripe)
 
 
+def test_what_a_night_earns_waits_for_the_night_it_becomes(town: World, stripe: Fake) -> None:
+    host, guest = sign_up(town, role="host"), entered(town, town.person())
+    event = night(host, ticketPrice=15)
+    pay(town, stripe, guest.post(path(event), {}))
+    for days in (30, 3):
+        host.ok("PATCH", f"/api/events/{event['id']}", {"date": at(days=days)})
+        town.drain()
+        (row,) = town.sql("SELECT payable_from FROM payments")
+        assert (
+            timedelta(days=days, hours=6) < row["payable_from"] - clock.now() < timedelta(days=days, hours=9)
+        )
+
+
 def test_without_a_provider_nothing_is_reserved_that_costs(world: World) -> None:
     host, guest = sign_up(world, role="host"), sign_up(world)
     event = night(host, ticketPrice=10)

@@ -66,6 +66,6 @@ async def quiet(one: Wire) -> list[Frame]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Until this holds, however long it takes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await condition():  # noqa: ASYNC110 - it looks at rows, which wake nobody
             await asyncio.sleep(0.01)

@@ -300,6 +300,7 @@ def test_people_who_block_one_another_do_not_meet_in_articles(world: World) -> N
     assert block.status_code == 200
     for who, own, other in ((amina, hers, his), (karim, his, hers)):
         assert titles(world, who=who) == [own["title"]]
+        assert [one["id"] for one in data(ask(world, "GET", "/posts/popular", who))] == [own["id"]]
         refused(ask(world, "GET", f"/posts/{other['id']}", who), 404, "not_found")
         refused(ask(world, "GET", f"/posts/slug/{other['slug']}", who), 404, "not_found")
         refused(ask(world, "PUT", f"/posts/{other['id']}", who, {"title": "Mine"}), 404, "not_found")

@@ -1,48 +1,78 @@
-"""Requests and answers that were recorded once: what clients hold today still fits what the door declares."""
+"""What an app of starter sends, and what it expects: every operation of the contract, played against the server."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import msgspec
+import httpx
 import pytest
 
-from majlis.kit.http import Route
 from majlis.surfaces.compat.starter.door import Starter
-from majlis.surfaces.compat.starter.shapes import Error
+from tests.surfaces.compat import recorded
+from tests.surfaces.compat.notation import Operation
+from tests.surfaces.compat.pairs import Pair, Request, Response
+from tests.surfaces.compat.starter.client import ANSWERS, Refusal
+from tests.surfaces.compat.starter.scenes import Scene
+from tests.surfaces.realtime.wires import Denied, Wire
+from tests.world import World
 
-RECORDED = json.loads((Path(__file__).parent / "fixtures" / "recorded.json").read_text())
-GROUPS = {"auth", "account", "posts", "tasks", "notifications", "system"}
-DOOR = Starter()
-ROUTES: dict[str, Route] = {
-    f"{route.method} {route.path}": route for api in DOOR.apis for route in api.routes if route.documented
+PAGE = {
+    "page": "int",
+    "limit": "int",
+    "total": "int",
+    "totalPages": "int",
+    "hasNext": "bool",
+    "hasPrev": "bool",
 }
+REFUSAL = {"success": False, "message": "string", "error": {"code": "string", "details": "object|null"}}
 
 
-def same(kind: Any, given: Any) -> None:
-    """Decodes as this type, and holds nothing that is lost thereby."""
-    assert json.loads(msgspec.json.encode(msgspec.convert(given, kind))) == given
+class Book(recorded.Book):
+    """The recordings of starter."""
+
+    def success_faults(self, operation: Operation, response: Response) -> Iterator[str]:
+        returns = operation.returns
+        if returns.get("bare"):
+            yield from super().success_faults(operation, response)
+            return
+        envelope = {"success": True, "message": "string", "data": returns["body"]}
+        paged = {"pagination": PAGE} if returns.get("paged") else {}
+        yield from self.contract.faults(response.body, {**envelope, **paged})
+        if response.body["message"] != returns.get("message", response.body["message"]):
+            yield f"the contract says {returns['message']!r}"
+
+    def refusal_faults(self, body: Any) -> Iterator[str]:
+        yield from self.contract.faults(body, REFUSAL)
+
+    def send(self, world: World, request: Request) -> httpx.Response:
+        if "Upgrade" not in request.headers:
+            return super().send(world, request)
+
+        async def open_socket() -> httpx.Response:
+            wire = Wire(world, self.contract.mount + request.path, request.headers, protocols=())
+            try:
+                await wire.opened()
+            except Denied as refused:
+                return httpx.Response(refused.status, content=refused.body)
+            finally:
+                await wire.close()
+            return httpx.Response(101)
+
+        return world.go(open_socket())
 
 
-@pytest.mark.parametrize("name", sorted(RECORDED))
-def test_what_was_recorded_still_fits(name: str) -> None:
-    one, route = RECORDED[name], ROUTES[name]
-    assert one["status"] == DOOR.success_status(route.status)
-    same(DOOR.answer_type(route.returns), one["answer"])
-    if one["body"] is not None:
-        msgspec.convert(one["body"], route.body_type)
-    if one["query"] is not None:
-        msgspec.convert(one["query"], route.query_type, strict=False)
+FREE = frozenset({"content", "categories", "result"})
+BOOK = Book("starter", Starter(), Scene, ANSWERS, Refusal, word="error.code", free=FREE)
 
 
-def test_every_operation_of_these_groups_was_recorded() -> None:
-    pages = {"GET /docs/index.html"}  # not JSON
-    assert {name for name, route in ROUTES.items() if route.api in GROUPS} - pages == set(RECORDED)
+@pytest.mark.parametrize("operation, pair", BOOK.params())
+def test_the_server_answers_what_the_app_expects(world: World, operation: str, pair: Pair) -> None:
+    BOOK.play(world, operation, pair)
 
 
-def test_what_does_not_fit_is_found() -> None:
-    broken = {**RECORDED["GET /api/v1/auth/profile"]["answer"], "extra": 1}
-    with pytest.raises(AssertionError):
-        same(DOOR.answer_type(ROUTES["GET /api/v1/auth/profile"].returns), broken)
-    with pytest.raises(msgspec.ValidationError):
-        same(Error, broken)
+def test_every_operation_and_every_refusal_of_the_contract_is_recorded_as_the_contract_has_it() -> None:
+    assert len(BOOK.recordings) == 37
+    assert [*BOOK.faults()] == []
+
+
+def test_a_field_that_is_missing_or_called_otherwise_is_seen_everywhere() -> None:
+    assert [*BOOK.unseen()] == []

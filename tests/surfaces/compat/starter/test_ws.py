@@ -250,31 +250,51 @@ def test_a_ping_keeps_rooms(world: World) -> None:
     world.go(main())
 
 
+def announced(author: Person) -> dict[str, str]:
+    """What the bus carries when an article is published."""
+    told = {"post_id": str(uuid.uuid4()), "title": "Bread", "author": str(author.id), "message": "m"}
+    return {"type": "new_post", **told}
+
+
 @pytest.mark.rule("starter:R37")
 @pytest.mark.rule("starter:D3")
 def test_new_posts_reach_who_wants_them(world: World) -> None:
     amina, bilal, dara = somebody(world), somebody(world), somebody(world)
     data(ask(world, "PUT", "/notifications/preferences", dara, {"categories": {"posts": False}}))
-    payload = {
-        "type": "new_post",
-        "postId": str(uuid.uuid4()),
-        "title": "Bread",
-        "author": str(amina.id),
-        "message": "m",
-    }
+    payload = announced(amina)
+    shown = {("postId" if name == "post_id" else name): value for name, value in payload.items()}
 
     async def main() -> None:
         async with ws(world, bilal) as b, ws(world, dara) as d:
             await world.app.bus.publish(sockets.BROADCAST, msgspec.json.encode(payload))
-            assert await of_type(b, "new_post") == payload
+            assert await of_type(b, "new_post") == shown
             assert await quiet(d) == []
             await call(world, "PUT", "/notifications/preferences", dara, {"categories": {"posts": True}})
             await world.app.bus.publish(sockets.BROADCAST, msgspec.json.encode(payload))
-            assert await of_type(d, "new_post") == payload
+            assert await of_type(d, "new_post") == shown
             await call(world, "PUT", "/notifications/preferences", bilal, {"webSocketEnabled": False})
             await quiet(b)
             await world.app.bus.publish(sockets.BROADCAST, msgspec.json.encode(payload))
             assert await quiet(b) == []
+
+    world.go(main())
+
+
+@pytest.mark.parametrize("author_blocks", [True, False])
+def test_nobody_hears_of_new_posts_across_a_block(world: World, author_blocks: bool) -> None:
+    amina, bilal, dara = somebody(world), somebody(world), somebody(world)
+    blocker, blocked = (amina, bilal) if author_blocks else (bilal, amina)
+    world.sql(
+        "INSERT INTO user_blocks (blocker_id, blocked_id, created_at) VALUES ($1, $2, now())",
+        blocker.id,
+        blocked.id,
+    )
+
+    async def main() -> None:
+        async with ws(world, bilal) as b:
+            for author in (amina, dara):
+                await world.app.bus.publish(sockets.BROADCAST, msgspec.json.encode(announced(author)))
+            assert (await of_type(b, "new_post"))["author"] == str(dara.id)
 
     world.go(main())
 

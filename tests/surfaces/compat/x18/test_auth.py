@@ -118,6 +118,7 @@ def test_two_who_take_a_name_at_once_do_not_both_get_it(clone: World) -> None:
     assert len(clone.sql("SELECT 1 FROM users")) == 1, "of the other nothing is left"
 
 
+@pytest.mark.settings(bcrypt_cost=12)
 @pytest.mark.rule("x18:R5")
 def test_passwords_are_hashed_with_bcrypt_at_cost_12(world: World) -> None:
     registered(world, "amina")

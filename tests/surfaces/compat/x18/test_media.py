@@ -13,7 +13,6 @@ from majlis.features.library import service as library
 from majlis.features.media import service as media
 from majlis.kit import ids
 from majlis.kit.errors import Invalid
-from majlis.kit.http import Upload
 from majlis.kit.me import Me
 from majlis.vendors import videos
 from tests.features.media.uploads import jpeg
@@ -280,7 +279,7 @@ def test_an_upload_that_cannot_be_kept_leaves_nothing(world: World, amina: Calle
     async def run() -> None:
         ghost = Me(id=ids.new())
         with pytest.raises(Exception, match=r"foreign key|violates"):
-            await library.add(world.app, ghost, Upload("file", "a.jpg", "", jpeg()), None)
+            await library.add(world.app, ghost, io.BytesIO(jpeg()), "a.jpg", None)
 
     world.go(run())
     assert world.sql("SELECT 1 FROM library_items") == []

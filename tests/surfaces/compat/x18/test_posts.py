@@ -68,7 +68,7 @@ def test_it_is_a_feed_post_at_every_door(world: World) -> None:
     assert (native["type"], native["visibility"], native["description"]) == ("FEED", "PUBLIC", "Bread #naan")
     there = write(world, amina.person, "FEED", title="Tea", description="Green")
     assert ask(world, "GET", f"/api/posts/{there['id']}").json()["content"] == "Tea\n\nGreen"
-    for kind in ("SELL", "EVENT", "PULL"):
+    for kind in ("SELL", "EVENT"):
         other = write(world, amina.person, kind)
         refused(ask(world, "GET", f"/api/posts/{other['id']}"), 404, "post_not_found")
         refused(ask(world, "POST", f"/api/posts/{other['id']}/like", amina), 404, "post_not_found")

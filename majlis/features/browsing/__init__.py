@@ -1,0 +1,1 @@
+"""Lists of posts by every filter and order."""

@@ -1,0 +1,2 @@
+DROP TABLE connection_deletions;
+ALTER TABLE connections DROP COLUMN app_subject;

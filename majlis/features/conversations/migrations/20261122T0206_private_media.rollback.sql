@@ -1,0 +1,1 @@
+-- Private addresses stay in the log, where nothing signs them any more: clients ask for the message itself.

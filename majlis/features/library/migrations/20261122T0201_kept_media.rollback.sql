@@ -1,0 +1,1 @@
+-- The columns that were counted in fall with their own migration.

@@ -1,0 +1,1 @@
+"""People who help hosts at the door of an event."""
