@@ -96,9 +96,12 @@ def url(request: pytest.FixtureRequest) -> str | None:
     return None if request.param == "memory" else request.getfixturevalue("redis").url
 
 
-def test_check_cost_and_clear(url: str | None) -> None:
+def test_check_cost_and_clear(url: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = float(int(time.time()))
+    monkeypatch.setattr(time, "time", lambda: now)
+
     async def body() -> None:
-        limiter, limit = Limiter(url, enabled=True), Limit("costs", 5, 100)
+        limiter, limit = Limiter(url, enabled=True, clock=lambda: now), Limit("costs", 5, 100)
         assert await limiter.check(limit, "k") == Verdict(5, 5, 0, True)
         assert await limiter.hit(limit, "k", cost=3) == Verdict(5, 2, 100, True)
         assert await limiter.check(limit, "k") == Verdict(5, 2, 100, True)
@@ -178,7 +181,7 @@ def test_a_hit_in_memory_asks_nobody() -> None:
 def test_redis_counts_for_all_processes_in_a_sliding_window(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = time.time()
+    now = float(int(time.time()))  # of which no part is lost on the way
     monkeypatch.setattr(time, "time", lambda: now)
 
     async def body() -> None:

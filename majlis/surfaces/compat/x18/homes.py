@@ -2,19 +2,29 @@
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Protocol
 from uuid import UUID
 
 from majlis.features.timelines import service as timelines
 from majlis.kit.me import Me
 from majlis.surfaces.realtime.hub import Hub
 
-if TYPE_CHECKING:
-    from majlis.surfaces.compat.x18.ws import Session
-
 PART = "x18 homes"
 PAUSE_S = 1.0  # between two looks, however much is posted
 VIEWERS, POSTS = 500, 200  # in one statement; of posts beyond that, only the newest are hinted at
+
+
+class Watcher(Protocol):
+    """A connection that is told of what is new."""
+
+    @property
+    def user(self) -> UUID:
+        """Whose home it watches."""
+        ...
+
+    def posted(self, count: int) -> None:
+        """Say that there are so many new posts. Does not wait."""
+        ...
 
 
 class Homes:
@@ -22,7 +32,7 @@ class Homes:
 
     def __init__(self, here: Hub) -> None:
         self._hub = here
-        self._watching: dict[UUID, set[Session]] = {}
+        self._watching: dict[UUID, set[Watcher]] = {}
         self._new: deque[UUID] = deque(maxlen=POSTS)
         self._looking = False
         self._leave = here.app.bus.subscribe(timelines.POSTED, self._posted)
@@ -40,11 +50,11 @@ class Homes:
         self._hub.app.parts.pop(PART, None)
         self._leave()
 
-    def watch(self, session: "Session") -> None:
+    def watch(self, session: Watcher) -> None:
         """Tell this connection from now on."""
         self._watching.setdefault(session.user, set()).add(session)
 
-    def unwatch(self, session: "Session") -> None:
+    def unwatch(self, session: Watcher) -> None:
         """Tell it no more."""
         own = self._watching.get(session.user, set())
         own.discard(session)
