@@ -111,6 +111,11 @@ class Pool:
         self._open.discard(connection)
         connection.terminate()
 
+    def drop(self) -> None:
+        """Break all connections off."""
+        for connection in tuple(self._open):
+            self._drop(connection)
+
     async def close(self) -> None:
         """Close all connections, waiting briefly for those in use."""
         self._size = 0  # nothing is opened any more
@@ -122,8 +127,7 @@ class Pool:
                         self._open.discard(connection)
                         await connection.close()
         except TimeoutError:
-            for connection in tuple(self._open):
-                self._drop(connection)
+            self.drop()
 
     def sizes(self) -> tuple[int, int]:
         """(open, idle) connections."""
@@ -159,6 +163,10 @@ async def open_pool(url: str, size: int, *, application: str = "majlis") -> Pool
         return connection
 
     pool = Pool(connect, size)
-    for connection in [await pool.open() for _ in range(min(READY, size))]:
-        await pool.release(connection)
+    try:
+        for connection in [await pool.open() for _ in range(min(READY, size))]:
+            await pool.release(connection)
+    except BaseException:
+        pool.drop()
+        raise
     return pool

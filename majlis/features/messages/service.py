@@ -260,9 +260,10 @@ async def strike(tx: Tx, me: Me, conversation_id: UUID, file_id: UUID) -> None:
     """Leave of a file only that it was, in all messages that carry it. The caller holds the conversation."""
     carrying = await tx.all(store.CARRYING, file_id)
     await tx.run(store.STRIKE, file_id, carrying, attachments.struck(file_id, clock.now()))
-    for row in await tx.all(store.BY_IDS, carrying) if carrying else []:
-        data = {"message": store.message_of(row)}
-        await conversations.record(tx, me, conversation_id, "message.updated", data, row.id)
+    rows = {row.id: row for row in await tx.all(store.BY_IDS, carrying)} if carrying else {}
+    for message_id in carrying:
+        data = {"message": store.message_of(rows[message_id])}
+        await conversations.record(tx, me, conversation_id, "message.updated", data, message_id)
 
 
 async def react(tx: Tx, me: Me, message_id: UUID, emoji: str, kinds: Sequence[Kind] = KINDS) -> int:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -84,8 +85,7 @@ def town(
     runner.run(_create(postgres("postgres"), _name(postgres, "majlis_io"), _name(postgres, template)))
     url = postgres("majlis_io")
     db = runner.run(worlds.real_database(url))
-    folder = scratch / "socketio"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="socketio-", dir=scratch))
     world = World(runner, worlds.app_over(db, worlds.settings_for(folder, url), pictures), url)
     yield Town(world, folder, {"MAJLIS_DATABASE_URL": url, "MAJLIS_SECRET_KEY": SECRET})
     world.close()
@@ -115,7 +115,9 @@ def modules(scratch: Path) -> Path:
     if npm is None or shutil.which("node") is None:
         pytest.skip("no node or npm here: the JavaScript client is not tried")
     folder = scratch / "javascript"
-    folder.mkdir()
+    if (folder / "node_modules").exists():  # another module of tests fetched it
+        return folder / "node_modules"
+    folder.mkdir(exist_ok=True)
     command = [
         npm,
         "install",
