@@ -102,7 +102,6 @@ class Worker:
         """`connection` is an asyncpg connection of the worker's own."""
         self._app = app
         self._db = db
-        self._registry = registry
         self._attempts = attempts
         queries = Queue(connection, registry.reopening)
         self._queue = QueueManager(queries)

@@ -1,7 +1,7 @@
 """Which statements a request runs."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.world import World
@@ -10,16 +10,12 @@ AROUND = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
 
 
 @contextlib.contextmanager
-def counted(world: World) -> Iterator[list[str]]:
-    """The statements that a rolled-back world's connection runs inside, without those around transactions.
-
-    As of a server that has just started: what it made of rows before is forgotten.
-    """
-    world.app.db.forget()
+def heard(world: World, wanted: Callable[[str], bool]) -> Iterator[list[str]]:
+    """The wanted ones of the statements that a rolled-back world's connection runs inside."""
     seen: list[str] = []
 
     def note(record: Any) -> None:
-        if not record.query.startswith(AROUND):
+        if wanted(record.query):
             seen.append(record.query)
 
     async def connection() -> Any:
@@ -33,3 +29,14 @@ def counted(world: World) -> Iterator[list[str]]:
         yield seen
     finally:
         used.remove_query_logger(note)
+
+
+@contextlib.contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    """The statements that a rolled-back world's connection runs inside, without those around transactions.
+
+    As of a server that has just started: what it made of rows before is forgotten.
+    """
+    world.app.db.forget()
+    with heard(world, lambda query: not query.startswith(AROUND)) as seen:
+        yield seen

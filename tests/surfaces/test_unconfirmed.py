@@ -44,7 +44,7 @@ def writing(world: World) -> set[str]:
 
 
 DOORS = {
-    "/x18": r"/auth/|/users/me$|/notifications|/devices|/ws-ticket",
+    "/x18": r"/auth/|/users/me$|/notifications|/devices",
     "/sioree": r"/auth/",
     "/starter": r"/auth/|/notifications/",
 }

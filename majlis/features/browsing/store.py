@@ -185,7 +185,8 @@ class Listing:
         usual = limit == DEFAULT_LIMIT and not offset
         size = str(DEFAULT_LIMIT + 1) if limit == DEFAULT_LIMIT else self.arg(limit + 1)
         skip = f" OFFSET {self.arg(offset)}" if offset else ""
-        before, where, extra = "", " AND ".join(self._where), self._extra
+        before: list[str] = []
+        where, extra = " AND ".join(self._where), self._extra
         if self.sort == "relevance":
             before, where = self._weighed(where)
             extra += ", count(*) OVER () AS total"
@@ -194,7 +195,7 @@ class Listing:
         rows = f"{self._from} WHERE {where}{self._behind} ORDER BY {order} LIMIT {size}{skip}"
         return entries(f"SELECT {ENTRY}, p.created_at{extra} {rows}", before)
 
-    def _ranked(self, where: str, order: str) -> tuple[str, str]:
+    def _ranked(self, where: str, order: str) -> tuple[list[str], str]:
         """The highest scores that the viewer may see, as tables and what is in them; everything, if they are too few.
 
         Who may see a post is asked of some pages of the highest, instead of all posts of a week.
@@ -204,7 +205,7 @@ class Listing:
         few = f"SELECT p.id {rows} WHERE {LISTED} ORDER BY {order} LIMIT {size}"
         return self._chosen([few], size, f"SELECT p.id {self._from} WHERE {where}{self._behind}")
 
-    def _weighed(self, where: str) -> tuple[str, str]:
+    def _weighed(self, where: str) -> tuple[list[str], str]:
         """The posts that are weighed, as tables and what is in them: a word that stands everywhere says little.
 
         They are those of the latest posts that match, if these are enough; else the newest that match at all. The index
@@ -229,12 +230,12 @@ class Listing:
         first = f"FROM (SELECT p.id FROM posts p WHERE {own} {order}) AS first JOIN posts p USING (id)"
         return self._from.replace("FROM posts p", first)
 
-    def _chosen(self, steps: list[str], enough: int, every: str) -> tuple[str, str]:
+    def _chosen(self, steps: list[str], enough: int, every: str) -> tuple[list[str], str]:
         """Which posts a list is of: those of the first step that finds enough of them, else those of the last SELECT."""
-        before, parts, lacking = "", [], "true"
+        before, parts, lacking = [], [], "true"
         for number, step in enumerate(steps):
             found = f"(SELECT count(*) FROM step{number})"
-            before += f"step{number} AS MATERIALIZED (SELECT id FROM ({step}) AS found WHERE {lacking}), "
+            before.append(f"step{number} AS MATERIALIZED (SELECT id FROM ({step}) AS found WHERE {lacking})")
             parts.append(f"SELECT id FROM step{number} WHERE {found} >= {enough}")
             lacking = f"{lacking} AND {found} < {enough}"
         parts.append(f"SELECT id FROM ({every}) AS every_one WHERE {lacking}")
@@ -242,11 +243,11 @@ class Listing:
 
     def count_sql(self, most: int) -> str:
         """How many there are, counted up to a ceiling."""
-        before, where = "", " AND ".join(self._where)
+        tables, where = "", " AND ".join(self._where)
         if self.sort == "relevance":
             before, where = self._weighed(where)
-            before = f"WITH {before.rstrip(', ')} "
-        return f"{before}SELECT count(*) FROM (SELECT 1 {self._from} WHERE {where} LIMIT {most}) AS found"
+            tables = f"WITH {', '.join(before)} "
+        return f"{tables}SELECT count(*) FROM (SELECT 1 {self._from} WHERE {where} LIMIT {most}) AS found"
 
 
 async def closer(

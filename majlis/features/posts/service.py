@@ -49,7 +49,7 @@ from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
 VISIBLE, LISTED, SHOWN = store.VISIBLE, store.LISTED, store.SHOWN  # SQL for the stores of features above
-PLACE, FROM, ENTRY, entries = store.PLACE, store.FROM, store.ENTRY, store.entries  # likewise
+PLACE, ENTRY, entries = store.PLACE, store.ENTRY, store.entries  # likewise
 LOCATIONS = ("address_location", "user_location")  # the first that there is says where a post is
 MAX_ATTACHMENTS = 10
 OPENING = {"visibility", "status"}  # fields that say who sees a post

@@ -45,22 +45,22 @@ _VIEWED = f"""{hides("a")} AS hides, {follows("$1", "p.user_id")} AS is_followin
   {follows("p.user_id", "$1")} AS follows_me,
   coalesce((SELECT true FROM post_likes l WHERE l.user_id = $1 AND l.post_id = p.id), false) AS liked_by_me,
   coalesce((SELECT true FROM post_bookmarks k WHERE k.user_id = $1 AND k.post_id = p.id), false) AS bookmarked_by_me"""
-FROM = "FROM posts p JOIN profiles a ON a.id = p.user_id"
+_FROM = "FROM posts p JOIN profiles a ON a.id = p.user_id"
 
-ONE = Joint(object, f"SELECT {_CARD}, {_VIEWED} {FROM} WHERE p.id = $2 AND {SHOWN}", ["uuid", "uuid"])
+ONE = Joint(object, f"SELECT {_CARD}, {_VIEWED} {_FROM} WHERE p.id = $2 AND {SHOWN}", ["uuid", "uuid"])
 
 # Which rows a card is made of: PostgreSQL never gives two versions of a row the same place and transaction.
 _VERSION = "p.xmin AS post_by, p.ctid AS post_at, a.xmin AS author_by, a.ctid AS author_at"
 # What lists select of `posts p` and `profiles a`, between SELECT and what else they want.
 ENTRY = f"p.id, p.user_id, {_VERSION}, {hides('a')} AS hides"
-CARDS = f"SELECT {_CARD}, {_VERSION} {FROM} WHERE p.id = ANY($2::uuid[]) AND {SHOWN}"
+CARDS = f"SELECT {_CARD}, {_VERSION} {_FROM} WHERE p.id = ANY($2::uuid[]) AND {SHOWN}"
 KEPT = 20_000  # cards in memory, at about 2 KiB each
 
 
-def entries(rows: str, before: str = "") -> str:
+def entries(rows: str, before: Sequence[str] = ()) -> str:
     """SQL: the rows of a SELECT that begins with ENTRY, in its order, and behind them the viewer's flags.
 
-    `before` are common table expressions of it, each with a comma behind.
+    `before` are common table expressions that it uses.
     What somebody likes or follows is looked up once for a whole page, which costs half of what a look per row does.
     """
 
@@ -68,7 +68,8 @@ def entries(rows: str, before: str = "") -> str:
         return f"""ARRAY(SELECT {found} FROM {table}
           WHERE {mine} = $1 AND {found} = ANY ((SELECT {those} FROM asked)::uuid[]))"""
 
-    return f"""WITH {before}entry AS MATERIALIZED ({rows}),
+    tables = ", ".join([*before, f"entry AS MATERIALIZED ({rows})"])
+    return f"""WITH {tables},
       asked AS MATERIALIZED (SELECT array_agg(id) AS posts, array_agg(user_id) AS people FROM entry)
       SELECT entry.*,
         user_id = ANY ({among("following_id", "user_follows", "follower_id", "people")}),
@@ -78,7 +79,7 @@ def entries(rows: str, before: str = "") -> str:
       FROM entry"""
 
 
-SOME = entries(f"SELECT {ENTRY} {FROM} WHERE p.id = ANY($2::uuid[]) AND {LISTED}")
+SOME = entries(f"SELECT {ENTRY} {_FROM} WHERE p.id = ANY($2::uuid[]) AND {LISTED}")
 
 
 def _card(row: Any) -> Post:
@@ -209,7 +210,7 @@ UPDATE posts SET deleted_at = coalesce(deleted_at, $2), hidden_as = $3, hidden_r
 WHERE id = $1 AND (deleted_at IS NULL OR hidden_as <> 'HIDDEN')
 """
 HIDDEN = f"""SELECT {_CARD}, {_VIEWED}, p.hidden_as, p.hidden_reason, p.deleted_at
-{FROM} WHERE p.id = $2 AND p.user_id = $1 AND p.hidden_as IS NOT NULL"""
+{_FROM} WHERE p.id = $2 AND p.user_id = $1 AND p.hidden_as IS NOT NULL"""
 
 
 class WasHidden(msgspec.Struct):

@@ -7,6 +7,7 @@ import pytest
 
 from majlis.features.posts import store
 from tests.features.posts.writing import write
+from tests.features.queries import heard
 from tests.world import Person, World
 
 FEED = "/api/v1/posts?limit=20"
@@ -20,21 +21,8 @@ def feed(world: World, who: Person | None) -> dict[str, Any]:
 @pytest.fixture
 def asked(world: World) -> Iterator[list[str]]:
     """The statements that fetch cards."""
-    seen: list[str] = []
-
-    def note(record: Any) -> None:
-        if record.query == store.CARDS:
-            seen.append(record.query)
-
-    async def connection() -> Any:
-        found = await world.app.db.pool.acquire()
-        await world.app.db.pool.release(found)
-        return found
-
-    used = world.go(connection())
-    used.add_query_logger(note)
-    yield seen
-    used.remove_query_logger(note)
+    with heard(world, lambda query: query == store.CARDS) as seen:
+        yield seen
 
 
 def test_cards_are_fetched_once_for_everybody(world: World, asked: list[str]) -> None:
