@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx
@@ -15,7 +15,9 @@ import pytest
 from majlis import main
 from majlis.kit import bus, embedded, log, pool
 from majlis.kit.migrations import Migrator
+from majlis.vendors import geocode, images, linking, push_fcm, push_web, stripe_api
 from majlis.vendors.images import ImagePool
+from majlis.vendors.oauth import wire
 from tests import world as worlds
 from tests.world import World
 
@@ -48,6 +50,11 @@ def patient() -> Iterator[None]:
         patch.setattr(pool, "STATEMENT_S", 300.0)
         patch.setattr(bus, "LEASE_S", 60.0)
         patch.setattr(bus, "BEAT_TIMEOUT_S", 60.0)
+        patch.setattr(bus, "OPEN_TIMEOUT_S", 60.0)
+        for module in (geocode, images, stripe_api):
+            patch.setattr(module, "TIMEOUT_S", 300.0)
+        for client in (linking.Wire, push_fcm.FcmPusher, push_web.WebPusher, wire.Wire):
+            patch.setitem(cast(dict[str, Any], client.__init__.__kwdefaults__), "timeout_s", 300.0)
         for phase in ("connect", "read", "write", "pool"):
             patch.setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, phase, 120.0)
         yield

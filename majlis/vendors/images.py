@@ -26,6 +26,7 @@ MAX_BYTES = 10 * 1024 * 1024
 MIME_TYPE = "image/webp"
 WORKER = "majlis.vendors.image_worker"
 BUFFER = 1024 * 1024  # bytes read ahead from a child
+TIMEOUT_S = 20.0  # for one picture
 
 # How a child ends when the picture is to blame: out of CPU time or memory, or a decoder that crashed.
 BLAMED = {-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL}
@@ -44,7 +45,7 @@ class Processed(msgspec.Struct, frozen=True):
 class ImagePool:
     """Processes pictures in child processes, which start at the first picture and end when none come.
 
-    `timeout` is seconds for one picture once its turn has come, `max_waiting` how many may wait for a turn,
+    `timeout` is seconds for one picture once its turn has come (`TIMEOUT_S`), `max_waiting` how many may wait for a turn,
     `idle` seconds after which children that have nothing to do are ended.
     """
 
@@ -52,13 +53,13 @@ class ImagePool:
         self,
         workers: int | None = None,
         *,
-        timeout: float = 20.0,
+        timeout: float | None = None,
         max_waiting: int = 16,
         jobs_per_child: int = 100,
         idle: float = 60.0,
     ) -> None:
         self.workers = workers or (2 if len(os.sched_getaffinity(0)) > 2 else 1)
-        self.timeout = timeout
+        self.timeout = TIMEOUT_S if timeout is None else timeout
         self.max_waiting = max_waiting
         self.jobs_per_child = jobs_per_child
         self.idle = idle
