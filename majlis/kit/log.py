@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, cast
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -98,9 +99,22 @@ def access(**fields: Any) -> None:
         _Access.write(fields)
 
 
+class _Request(msgspec.Struct):
+    """A line of an answered request."""
+
+    method: str
+    path: str
+    status: int
+    ms: float
+    request_id: str
+    user: UUID | None
+    timestamp: datetime
+    event: str = "request"
+    level: str = "info"
+
+
 def _write_access(fields: dict[str, Any]) -> None:
-    fields |= {"event": "request", "level": "info", "timestamp": datetime.now(UTC)}
-    _lines.add(_encode(fields) + b"\n")
+    _lines.add(_encode(_Request(**fields, timestamp=datetime.now(UTC))) + b"\n")
 
 
 def _no_access(fields: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 import websockets
 
+from majlis.kit.http.handover import RESPOND
 from majlis.kit.http.protocol import Joined, Protocol
 
 CEILING_S = 60.0
@@ -40,6 +41,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.send", "text": message["text"] * 2})
         await send({"type": "websocket.close"})
         return
+    if scope["path"].startswith("/once"):
+        await at_once(scope, send)
+        return
     length = {"/empty": None, "/whole": b"5", "/parts": b"5", "/chunks": None}[scope["path"]]
     headers = [] if length is None else [(b"content-length", length)]
     status = 204 if scope["path"] == "/empty" else 200
@@ -49,6 +53,22 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"he", "more_body": True})
     body = {"/empty": b"", "/whole": b"hello"}.get(scope["path"], b"llo")
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+async def at_once(scope: Any, send: Any) -> None:
+    """Answers in one piece with the header that the query names, or in two where that is refused."""
+    if scope["path"] == "/once/late":
+        await later.wait()
+    name, _, value = scope["query_string"].partition(b"=")
+    headers = [(b"content-length", b"5"), *([(name, value.replace(b"+", b"\r\n"))] if name else [])]
+    body = b"" if scope["method"] == "HEAD" else b"hello"
+    taken.append(scope[RESPOND](scope, 200, headers, body))
+    if not taken[-1]:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+taken: list[bool] = []  # what `respond` said
 
 
 @asynccontextmanager
@@ -140,6 +160,69 @@ def test_a_head_does_not_wait_for_a_late_body(runner: asyncio.Runner) -> None:
                 await writer.wait_closed()
 
     runner.run(work())
+
+
+async def told(port: int, *lines: str) -> bytes:
+    """All that comes back until the connection ends, which the last of the lines asks for."""
+    reader, writer = await asked(port, *lines[:-1])
+    writer.write(f"{lines[-1]} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    found = await asyncio.wait_for(reader.read(), CEILING_S)
+    writer.close()
+    await writer.wait_closed()
+    return found
+
+
+async def one(port: int, line: str, end: bytes) -> bytes:
+    """What comes back up to an end, on a connection that stays."""
+    reader, writer = await asked(port, line)
+    found = await asyncio.wait_for(reader.readuntil(end), CEILING_S)
+    writer.close()
+    await writer.wait_closed()
+    return re.sub(rb"date: [^\r]*\r\n", b"", found)
+
+
+def test_an_answer_at_once_is_what_it_is_in_parts(runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        async with serving() as port:
+            taken.clear()
+            whole = await one(port, "GET /once?x-a=1", b"hello")
+            assert whole.count(b"x-a: 1\r\n") == 1
+            assert whole.replace(b"x-a: 1\r\n", b"") == await one(port, "GET /whole", b"hello")
+            assert await one(port, "HEAD /once", b"\r\n\r\n") == await one(port, "HEAD /whole", b"\r\n\r\n")
+            assert taken == [True, True]
+
+    runner.run(work())
+
+
+def test_requests_that_came_together_are_answered_in_order(runner: asyncio.Runner) -> None:
+    async def work() -> bytes:
+        async with serving() as port:
+            taken.clear()
+            later.clear()
+            telling = asyncio.create_task(
+                told(port, "GET /once/late?x-n=1", "GET /once?x-n=2", "GET /once?x-n=3")
+            )
+            await asyncio.sleep(0.05)
+            assert taken == []  # the second waits for the first
+            later.set()
+            return await telling
+
+    found = runner.run(work())
+    assert re.findall(rb"x-n: (\d)", found) == [b"1", b"2", b"3"] and found.count(b"hello") == 3
+
+
+def test_what_cannot_be_sent_at_once_is_left_to_uvicorn(runner: asyncio.Runner) -> None:
+    async def work() -> tuple[bytes, bytes]:
+        async with serving() as port:
+            taken.clear()
+            ended = await told(port, "GET /once?connection=close", "GET /once")
+            split = await told(port, "GET /once?x-a=1+Set-Cookie:b")
+        return ended, split
+
+    ended, split = runner.run(work())
+    assert taken == [False, False]  # no other request is read behind the end
+    assert ended.count(b"HTTP/1.1 200") == 1 and b"connection: close\r\n" in ended
+    assert split == b""  # uvicorn sends nothing of it, and says why in the log
 
 
 def test_sockets_get_past(runner: asyncio.Runner) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-DRAIN = "majlis.drain"  # in the scope of a request: what to call when the server is about to stop
+# In the scope of a request: what to call when the server is about to stop, and what sends a whole answer at once.
+DRAIN, RESPOND = "majlis.drain", "majlis.respond"
 Application = Callable[[Any, Any, Any], Awaitable[Any]]
 
 

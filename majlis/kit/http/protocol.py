@@ -1,18 +1,20 @@
 """uvicorn's HTTP protocol with one write for each answer, and its WebSockets with peers that can be cut off."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
-from majlis.kit.http.handover import DRAIN
+from majlis.kit.http.handover import DRAIN, RESPOND
 from majlis.kit.http.sockets import EXTENSION
 
 IDLE = 4408  # the code for a peer that does not answer pings
+UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # what no header may hold (RFC 9110, 5.5)
 LAST_S = 10.0  # how long a peer that was cut off has to take what is on its way
 
 
@@ -56,11 +58,45 @@ class Joined:
 
 
 class Protocol(HttpToolsProtocol):
-    """See Joined. A request that waits for something to happen is told when the server is about to stop."""
+    """See Joined and `respond`. A request that waits for something to happen is told when the server is about to stop."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(cast(asyncio.Transport, Joined(transport, self.loop)))
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        cast(dict[str, Any], self.scope)[RESPOND] = self.respond
+
+    def respond(self, scope: Any, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a whole answer, for less than uvicorn needs for its two parts.
+
+        False where it must send them after all: the client reads slowly or has gone, another request of the connection
+        has come since, the connection is to end, or something is wrong with the headers, of which uvicorn then tells.
+        Names of headers are in small letters, and where there is a body its length is among them.
+        """
+        cycle = self.cycle
+        if (
+            cycle.scope is not scope
+            or cycle.response_started
+            or cycle.disconnected
+            or not cycle.keep_alive
+            or self.flow.write_paused
+        ):
+            return False
+        head = [STATUS_LINE[status]]
+        for name, value in (*self.server_state.default_headers, *headers):
+            if name == b"connection" or UNSAFE.search(value):
+                return False
+            head += (name, b": ", value, b"\r\n")
+        head += (b"\r\n", body)
+        cycle.waiting_for_100_continue = False
+        cycle.response_started = cycle.response_complete = True
+        cast(Joined, self.transport).bare.write(b"".join(head))
+        cycle.message_event.set()
+        self.on_response_complete()
+        return True
 
     def handle_websocket_upgrade(self) -> None:
         """From here on it is a socket, which joins its frames itself."""

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from majlis.kit import links, log, telemetry
 from majlis.kit.errors import MethodNotAllowed, NotFound, Refused, Unavailable
 from majlis.kit.http.deadlines import Deadlines
+from majlis.kit.http.handover import RESPOND
 from majlis.kit.http.request import Disconnected, Request
 from majlis.kit.http.router import Router
 from majlis.kit.http.routes import Answer, Api, Route
@@ -103,6 +104,7 @@ class Server:
         self._on_start, self._on_stop = on_start, on_stop
         self._timers: dict[tuple[str, str, int], Any] = {}
         self._veil = Veil()
+        self._loop: asyncio.AbstractEventLoop | None = None
         for surface in surfaces:
             for api in surface.apis:
                 for route in api.routes:
@@ -126,6 +128,7 @@ class Server:
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
+        self._loop = asyncio.get_running_loop()  # to be asked for it costs every request a system call
         try:
             await self._on_start()
         except Exception as error:
@@ -141,7 +144,7 @@ class Server:
     async def _http(self, request: Request, receive: Any, send: Any) -> None:
         started = time.perf_counter()
         extra: dict[str, str] = {}
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        task = cast("asyncio.Task[Any]", asyncio.current_task(self._loop))
         self._deadlines.begin(task)
         try:
             request.ip = self._client_ip(request)
@@ -274,8 +277,12 @@ class Server:
             return result.status_code
         status, body, headers = self._shape(request, result)
         headers += fixed
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+        if request.method == "HEAD":
+            body = b""
+        respond = request.scope.get(RESPOND)
+        if respond is None or not respond(request.scope, status, headers, body):
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
         return status
 
     def _shape(self, request: Request, answer: Answer) -> tuple[int, bytes, Headers]:
