@@ -112,7 +112,7 @@ async def open_app(settings: Settings, database_url: str) -> App:
     pool = await open_pool(database_url, settings.database_pool)
     replica = None
     if settings.database_read_url:
-        replica = await open_pool(settings.database_read_url, settings.database_pool)
+        replica = await open_pool(settings.database_read_url, settings.database_pool, primary=pool)
     bus = _bus(settings, database_url)
     await bus.start()
     hints.connect(bus)

@@ -89,6 +89,13 @@ class Settings(CompanySettings, frozen=True, kw_only=True, forbid_unknown_fields
             description="address of public files (a CDN that fetches from <public address>/media); empty means that"
         ),
     ] = ""
+    media_moved_from: Annotated[
+        str,
+        Meta(
+            description="former addresses of public files, comma-separated, such as http://127.0.0.1:8080/media: what was "
+            "uploaded under them is shown under today's"
+        ),
+    ] = ""
     geocoder: Annotated[
         Literal["offline", "google", "mapbox", "nominatim", "off"],
         Meta(description="what names the place of a location; offline asks nobody"),

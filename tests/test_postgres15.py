@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from majlis.kit.migrations import Migrator
 from majlis.vendors.images import ImagePool
 from tests import world as worlds
 from tests.features.posts.writing import POSTS, write
-from tests.world import World
+from tests.test_cli import majlis
+from tests.world import PASSWORD, World
 
 BIN = os.environ.get("MAJLIS_TEST_PG15_BIN", "/usr/lib/postgresql/15/bin")
 OPTIONS = "-c listen_addresses='' -c fsync=off -c max_connections=40"
@@ -33,8 +35,7 @@ def fifteen(scratch: Path) -> Iterator[str]:
         pytest.skip("PostgreSQL 15 is not installed")
     if os.geteuid() == 0 and not shutil.which("runuser"):
         pytest.skip("as root, PostgreSQL needs another user, and there is no runuser")
-    folder = scratch / "fifteen"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=scratch))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = str(folder / "data")
@@ -69,3 +70,21 @@ def test_the_main_path_on_postgresql_15(
     assert len(here.get(f"{POSTS}/search?q=نا", bilal).json()["data"]) == 3
     here.close()
     runner.run(db.close())
+
+
+def test_it_takes_over_from_the_embedded_database(fifteen: str, scratch: Path) -> None:
+    small, kept, moved = (scratch / name for name in ("small", "small-kept", "small-moved"))
+    majlis(small, "migrate", "up")
+    majlis(small, "user", "create", "amina@example.org", "--password", PASSWORD, "--role", "moderator")
+    majlis(small, "backup", str(kept))
+    dump = (kept / "database.dump").read_bytes()
+    (kept / "database.dump").write_bytes(dump[: len(dump) // 2])
+    assert "failed" in majlis(moved, "restore", str(kept), code=1, MAJLIS_DATABASE_URL=fifteen)
+    (kept / "database.dump").write_bytes(dump)
+    # Of the half nothing is left, else it would not be taken for empty.
+    assert "restored" in majlis(moved, "restore", str(kept), MAJLIS_DATABASE_URL=fifteen)
+    assert "not empty" in majlis(moved, "restore", str(kept), code=1, MAJLIS_DATABASE_URL=fifteen)
+    assert Migrator(fifteen, main.migration_folders()).up() == []
+    assert "moderator" in majlis(
+        moved, "user", "promote", "amina@example.org", "--role", "moderator", MAJLIS_DATABASE_URL=fifteen
+    )

@@ -1,11 +1,14 @@
 """Backup and restore: the database, and the files where no bucket keeps them."""
 
 import asyncio
+import contextlib
+import itertools
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import click
 
@@ -13,7 +16,9 @@ from majlis.cli import common
 from majlis.settings import Settings
 
 DUMP, FILES, KEY = "database.dump", "files", "secret_key"
-OLDEST = 170000  # below, a server does not know what the programs of the embedded PostgreSQL say at first
+NEWER = 170000  # below, a server does not know a setting that the programs of the embedded PostgreSQL make at first
+UNKNOWN = b"SET transaction_timeout = 0;\n"
+PREAMBLE = 100  # lines of a dump in which it stands
 
 
 @click.command(short_help="Write everything into a new folder.")
@@ -32,7 +37,6 @@ def backup(folder: Path) -> None:
     from majlis import serving
 
     with common.told(), serving.beside(settings) as url, common.console().status("Dumping the database ..."):
-        _check(url, empty=False)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = folder / f"{DUMP}.part"
         _run("pg_dump", url, "--format=custom", f"--file={part}")
@@ -68,14 +72,21 @@ def restore(folder: Path) -> None:
     from majlis import serving
 
     with common.told(), serving.beside(settings) as url, common.console().status("Restoring ..."):
-        _check(url, empty=True)
-        _run("pg_restore", url, "--no-owner", "--single-transaction", "--exit-on-error", str(folder / DUMP))
+        number, is_empty = _look(url)
+        if not is_empty:
+            common.fail("The database is not empty: take another data folder (MAJLIS_DATA_DIR) or database.")
+        if number < NEWER:
+            _restore_older(url, folder / DUMP)
+        else:
+            _run(
+                "pg_restore", url, "--no-owner", "--single-transaction", "--exit-on-error", str(folder / DUMP)
+            )
     click.echo("database: restored")
     _restore_files(settings, folder)
 
 
-def _check(url: str, *, empty: bool) -> None:
-    """End the program where the database is too old for this, or not empty where it has to be."""
+def _look(url: str) -> tuple[int, bool]:
+    """The version of a database as a number, and whether it is empty."""
     import asyncpg
 
     from majlis.kit import inspection
@@ -87,13 +98,7 @@ def _check(url: str, *, empty: bool) -> None:
         finally:
             await connection.close()
 
-    number, is_empty = asyncio.run(run())
-    if number < OLDEST:
-        common.fail(
-            "This needs PostgreSQL 17 or newer. With an older one use its own pg_dump and pg_restore."
-        )
-    if empty and not is_empty:
-        common.fail("The database is not empty: take another data folder (MAJLIS_DATA_DIR) or database.")
+    return asyncio.run(run())
 
 
 def _restore_files(settings: Settings, folder: Path) -> None:
@@ -114,10 +119,51 @@ def _restore_files(settings: Settings, folder: Path) -> None:
         click.echo("secret key: copied into the data folder")
 
 
-def _run(program: str, url: str, *arguments: str) -> None:
-    """Run a program of the embedded PostgreSQL; its password is not among the arguments, which everybody sees.
+def _restore_older(url: str, dump: Path) -> None:
+    """Restore by way of psql, without the one setting that PostgreSQL 15 and 16 do not know."""
+    from majlis.kit import embedded_folder
 
-    Ends with its words where it fails.
+    reading = [str(embedded_folder.binaries() / "pg_restore"), "--no-owner", "--file=-", str(dump)]
+    options = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-")
+    command, environment = _command("psql", url)
+    with (
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=words) as source,
+        subprocess.Popen(
+            [*command, *options],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+        ) as target,
+    ):
+        whole, sql = cast(IO[bytes], source.stdout), cast(IO[bytes], target.stdin)
+        with contextlib.suppress(BrokenPipeError), sql:  # psql has ended, and said why
+            for line in itertools.islice(whole, PREAMBLE):
+                sql.write(b"" if line == UNKNOWN else line)
+            shutil.copyfileobj(whole, sql)
+            if source.wait():
+                target.kill()  # half a dump must not be committed
+        whole.close()
+        if source.wait() or target.wait():
+            words.seek(0)
+            common.fail(f"The restore failed: {words.read().decode(errors='replace').strip()}")
+
+
+def _run(program: str, url: str, *arguments: str) -> None:
+    """Run a program of the embedded PostgreSQL. Ends with its words where it fails."""
+    command, environment = _command(program, url)
+    done = subprocess.run(
+        [*command, *arguments], check=False, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        common.fail(f"{program} failed: {done.stderr.strip()}")
+
+
+def _command(program: str, url: str) -> tuple[list[str], dict[str, str]]:
+    """How a program of the embedded PostgreSQL is called for a database, and its environment.
+
+    The password is not among the arguments, which everybody sees.
     """
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -126,7 +172,4 @@ def _run(program: str, url: str, *arguments: str) -> None:
     known: dict[str, Any] = conninfo_to_dict(url)
     password = known.pop("password", None)
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    command = [str(embedded_folder.binaries() / program), "--dbname", make_conninfo("", **known), *arguments]
-    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        common.fail(f"{program} failed: {done.stderr.strip()}")
+    return [str(embedded_folder.binaries() / program), "--dbname", make_conninfo("", **known)], environment

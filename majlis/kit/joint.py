@@ -49,9 +49,13 @@ class Joint(Query[T]):
 
 
 def asked(types: Sequence[str | None]) -> str:
-    """The SQL of a relation with a row for each caller: columns a1, a2 … for the arguments, and n."""
+    """The SQL of a relation with a row for each caller: columns a1, a2 … for the arguments, and n.
+
+    SELECT hides from PostgreSQL how many callers there are: it would take a plan for just as many for a better one, and
+    make it anew each time, which costs several times what the statement does.
+    """
     numbers = [number for number, kind in enumerate(types, 1) if kind is not None]
-    arrays = ", ".join(f"${number}::{types[number - 1]}[]" for number in numbers)
+    arrays = ", ".join(f"(SELECT ${number}::{types[number - 1]}[])" for number in numbers)
     return f"unnest({arrays}) WITH ORDINALITY AS asked({', '.join(f'a{number}' for number in numbers)}, n)"
 
 

@@ -86,15 +86,21 @@ class Private:
 
 class _Process:
     private: Private | None = None
+    moved: Sequence[
+        tuple[bytes, bytes]
+    ] = ()  # how a JSON string begins that is an address of before, and today's
 
 
-def configure(private: Private) -> None:
-    """Sign with this from now on, in this process."""
+def configure(private: Private, base: str = "", former: Sequence[str] = ()) -> None:
+    """Sign with this from now on, in this process, and show what was stored under the `former` addresses under `base`."""
     _Process.private = private
+    _Process.moved = [(f'"{one}/'.encode(), f'"{base}/'.encode()) for one in former if one != base]
 
 
 def signed(body: bytes) -> bytes:
-    """What leaves this server, its private addresses signed."""
+    """What leaves this server: its private addresses signed, its public ones those of today."""
+    for before, today in _Process.moved:
+        body = body.replace(before, today)
     if RARE not in body or MARKER not in body or _Process.private is None:
         return body
     return _Process.private.sign(body)
@@ -102,9 +108,16 @@ def signed(body: bytes) -> bytes:
 
 def bare(body: bytes) -> bytes:
     """What leaves this server for where addresses would stay open: its private ones lead nowhere."""
+    for before, today in _Process.moved:
+        body = body.replace(before, today)
     if MARKER not in body or _Process.private is None:
         return body
     return _Process.private.bare(body)
+
+
+def of_today(url: str) -> str:
+    """A public address as it is shown."""
+    return signed(f'"{url}"'.encode()).decode()[1:-1] if _Process.moved else url
 
 
 def lifetime(path: str, query: bytes) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from majlis.kit import log
+from majlis.kit.cache import Breaker
 from majlis.kit.codecs import prepare_connection
 from majlis.kit.errors import Unavailable
 
@@ -19,7 +20,16 @@ STATEMENT_S = 30.0
 IDLE_S = 300.0  # a connection that rested longer may have been cut by something on the way
 CLOSE_S = 5.0
 READY = 2  # connections that are opened at once
+REST_S = 5.0  # how long a replica that does not answer is left alone
 AWAY = (TimeoutError, OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
+
+
+class Away(Unavailable):
+    """The server cannot be reached."""
+
+
+class Late(TimeoutError):
+    """No connection became free in time."""
 
 
 class Pool:
@@ -43,7 +53,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[Any]] = deque()
 
     async def acquire(self) -> Any:
-        """A connection. Raises Unavailable when none is free in time or the server is away."""
+        """A connection. Raises Unavailable when none is free in time, Away when the server is."""
         while self._idle:
             connection, since = self._idle.pop()
             if time.monotonic() - since < IDLE_S and not connection.is_closed():
@@ -58,7 +68,8 @@ class Pool:
                     return connection
         except AWAY as error:
             logger.error("no database connection", error=repr(error))
-            raise Unavailable("The database does not answer.", headers={"Retry-After": "2"}) from error
+            kind = Unavailable if isinstance(error, Late) else Away
+            raise kind("The database does not answer.", headers={"Retry-After": "2"}) from error
 
     async def _wait(self) -> Any:
         """What is handed on to this caller in its turn. Raises TimeoutError."""
@@ -136,11 +147,42 @@ class Pool:
 
 def _give_up(turn: "asyncio.Future[Any]") -> None:
     if not turn.done():
-        turn.set_exception(TimeoutError("no connection became free"))
+        turn.set_exception(Late("no connection became free"))
 
 
-async def open_pool(url: str, size: int, *, application: str = "majlis") -> Pool:
-    """A pool of up to `size` connections. Raises OSError or asyncpg errors when the server is away."""
+class Replica(Pool):
+    """Connections to a replica; while that is away, those of the primary, which knows at least as much."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Any]], size: int, primary: Pool) -> None:
+        super().__init__(connect, size)
+        self._primary = primary
+        self.breaker = Breaker("database replica", REST_S)
+
+    async def acquire(self) -> Any:
+        """A connection to either."""
+        if self.breaker.allows():
+            try:
+                connection = await super().acquire()
+            except Away as error:
+                self.breaker.failed(error)
+            else:
+                self.breaker.worked()
+                return connection
+        return await self._primary.acquire()
+
+    async def release(self, connection: Any) -> None:
+        """Give a connection back where it came from."""
+        if connection in self._primary._open:
+            await self._primary.release(connection)
+        else:
+            await super().release(connection)
+
+
+async def open_pool(url: str, size: int, *, application: str = "majlis", primary: Pool | None = None) -> Pool:
+    """A pool of up to `size` connections; to a replica of a primary, which may be away, where one is given.
+
+    Raises OSError or asyncpg errors when the server is away.
+    """
 
     async def connect() -> Any:
         connection = await asyncpg.connect(
@@ -162,10 +204,14 @@ async def open_pool(url: str, size: int, *, application: str = "majlis") -> Pool
         await prepare_connection(connection)
         return connection
 
-    pool = Pool(connect, size)
+    pool = Pool(connect, size) if primary is None else Replica(connect, size, primary)
     try:
         for connection in [await pool.open() for _ in range(min(READY, size))]:
             await pool.release(connection)
+    except AWAY as error:
+        if not isinstance(pool, Replica):
+            raise
+        pool.breaker.failed(error)
     except BaseException:
         pool.drop()
         raise

@@ -7,6 +7,11 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+def version(row: str) -> str:
+    """SQL: the version of a row as one text."""
+    return f"{row}.xmin::text || {row}.ctid::text"
+
+
 class Versions(Generic[T]):
     """Values by key and version, at most `most` of them; the one not asked for the longest leaves first.
 

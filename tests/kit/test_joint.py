@@ -171,3 +171,22 @@ def test_a_write_is_done_once_for_each_caller(clone: World, asked: Log) -> None:
     assert (found[0], found[2]) == (20, 21)
     assert isinstance(found[1], asyncio.CancelledError | asyncpg.UniqueViolationError)
     assert clone.sql("SELECT count(*)::int AS n FROM marks") == [{"n": 22}]
+
+
+@pytest.mark.parametrize("hidden, planned_once", [(True, True), (False, False)])
+def test_the_number_of_callers_makes_no_new_plans(clone: World, hidden: bool, planned_once: bool) -> None:
+    """With the control: PostgreSQL would make a plan for just so many callers, each time anew."""
+    query = Joint(object, "SELECT count(*) FROM generate_series(1, 1000) AS v WHERE v <> $1", ["int"])
+    sql = query.many if hidden else query.many.replace("(SELECT $1::int[])", "$1::int[]")
+    assert (sql == query.many) is hidden
+
+    async def plans() -> int:
+        async with clone.app.db.read() as tx:
+            connection = await tx._conn()
+            asked = await connection.prepare(sql)
+            for number in range(20):
+                await asked.fetch([number, 2])
+            name = "SELECT generic_plans FROM pg_prepared_statements WHERE name = $1"
+            return int(await connection.fetchval(name, asked.get_name()))
+
+    assert (clone.go(plans()) > 0) is planned_once

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from majlis.kit import pool as pools
+from majlis.kit.db import Database, Joint, Query
 from majlis.kit.errors import Unavailable
-from majlis.kit.pool import Pool, open_pool
+from majlis.kit.pool import Pool, Replica, open_pool
+from tests.servers import free_port
 from tests.world import World
 
 SIZE = 2
@@ -188,3 +191,61 @@ def test_the_end_does_not_wait_forever(clone: World, pool: Pool, monkeypatch: py
 
     clone.go(work())
     assert pool.sizes() == (0, 0)
+
+
+WHERE = Query(str, "SELECT current_setting('application_name')")
+TOGETHER = Joint(str, "SELECT current_setting('application_name') WHERE $1", ["bool"])
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_while_a_replica_is_away_the_primary_answers(
+    clone: World, pool: Pool, guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "REST_S", 0.0)
+    away = True
+
+    async def connect() -> Any:
+        if away:
+            raise ConnectionRefusedError
+        return await asyncpg.connect(clone.url, server_settings={"application_name": "replica"})
+
+    replica = Replica(connect, SIZE, pool) if guarded else Pool(connect, SIZE)
+    db = Database(pool, replica)
+
+    async def told() -> list[Any]:
+        async with db.read() as one, db.read() as other, db.read() as third:
+            return [await one.one(WHERE), await other.one(WHERE), *(await third.joint(TOGETHER, True))[0]]
+
+    if not guarded:  # the control
+        with pytest.raises(Unavailable):
+            clone.go(told())
+        return
+    assert clone.go(told()) == ["majlis"] * 3
+    away = False
+    assert clone.go(told()) == ["replica"] * 3
+    away = True
+    clone.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'replica'")
+
+    async def cut() -> None:
+        while not all(connection.is_closed() for connection in replica._open):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+    clone.go(cut())
+    assert clone.go(told()) == ["majlis"] * 3
+    assert (pool.sizes()[0], pool.sizes()[1]) == (SIZE, SIZE)  # all came back to where they are from
+    away = False
+    assert clone.go(told()) == ["replica"] * 3
+    clone.go(replica.close())
+
+
+def test_a_server_starts_while_its_replica_is_away(clone: World, pool: Pool) -> None:
+    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/x"
+
+    async def work() -> str | None:
+        with pytest.raises(ConnectionRefusedError):
+            await open_pool(nowhere, SIZE)
+        db = Database(pool, await open_pool(nowhere, SIZE, primary=pool))
+        async with db.read() as tx:
+            return await tx.one(WHERE)
+
+    assert clone.go(work()) == "majlis"

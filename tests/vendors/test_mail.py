@@ -114,7 +114,7 @@ async def parted() -> None:
     """Until no connection is left. Under TLS either side says goodbye after the last word of the mail, and a loop that
     ends before leaves a socket behind, which some later test would be blamed for."""
     watched = asyncio.get_running_loop()._selector.get_map()  # type: ignore[attr-defined]
-    while len(watched) > 1:  # the loop's own pipe stays
+    while len(watched) > 1:  # noqa: ASYNC110  the loop's own pipe stays
         await asyncio.sleep(0.001)
 
 

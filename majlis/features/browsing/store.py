@@ -1,5 +1,6 @@
 """Lists of posts: the SQL of every filter and order."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,17 +8,19 @@ from uuid import UUID
 
 import msgspec
 
+from majlis.features.browsing.model import Rank
 from majlis.features.graph.service import MUTED
 from majlis.features.posts.model import ZONE, EventState, Filter, Sort
 from majlis.features.posts.service import ENTRY, LISTED, PLACE, SHOWN, entries
 from majlis.kit import geo
-from majlis.kit.db import Reader
+from majlis.kit.db import Query, Reader
 from majlis.kit.geo import Point
 from majlis.kit.text import prefix_query
 
 # Authors are looked up one by one: a plan made for any words or people would rather read all of them.
 _FROM = """FROM posts p
   JOIN LATERAL (SELECT *, xmin, ctid FROM profiles WHERE profiles.id = p.user_id OFFSET 0) a ON true"""
+_PLACED = f"p.*, p.xmin, p.ctid, {PLACE} AS place"
 TRENDING_DAYS = 7  # rule 104
 _SCORE = """(2 * p.total_likes + 3 * p.total_comments + 5 * p.total_shares)
   / power(greatest(date_part('epoch', {now}::timestamptz - p.created_at) / 3600, 1), 1.5)"""  # rules 103, 105
@@ -25,7 +28,9 @@ _STARTS = "event_starts(p.start_date, p.start_time)"  # on the clocks of the pla
 _ENDS = "event_ends(p.start_date, p.end_date, p.end_time)"
 _PRICE = "coalesce(p.price, 0)"  # free goods cost nothing
 DEFAULT_LIMIT, LOOKED_THROUGH = 20, 1000
+USUAL = (DEFAULT_LIMIT, 5)  # sizes of pages unless asked otherwise, the latter where everything is searched
 RANKED = 3  # pages of the highest scores, before it is known who may see them
+HIGHEST = 400  # posts that are remembered to rank highest
 LATEST, ENOUGH = 4000, 40  # by relevance: posts that are looked through, and how many of them have to match
 WEIGHED = 400  # of the posts that match, where fewer of the latest do
 
@@ -41,13 +46,25 @@ KEYS: dict[Sort, tuple[tuple[str, ...], Any]] = {
     "price_desc": (("amount", "id"), tuple[Decimal, UUID]),
 }
 
+# The posts with the highest scores as of a moment $1, for everybody, by falling rank.
+RANKING = Query(
+    Rank,
+    f"""SELECT {_SCORE.format(now="$1")} AS score, p.created_at, p.id FROM posts p
+    WHERE p.deleted_at IS NULL AND p.status AND p.created_at > $2
+    ORDER BY score DESC, p.created_at DESC, p.id DESC LIMIT $3""",
+)
+
 
 class Listing:
     """A list of posts put together from a filter, an order and a place in it."""
 
-    def __init__(self, viewer: UUID | None, wanted: Filter, sort: Sort, now: datetime) -> None:
+    def __init__(
+        self, viewer: UUID | None, wanted: Filter, sort: Sort, now: datetime, weighed: int | None = None
+    ) -> None:
+        """`weighed` is how many posts a search by relevance weighs at most, WEIGHED unless given."""
         self.args: list[Any] = [viewer]
         self.sort = sort
+        self._most = WEIGHED if weighed is None else weighed
         self._from = _FROM
         self._where = [SHOWN if wanted.hidden_too or wanted.status is not None else LISTED]
         self._extra = self._behind = ""
@@ -83,12 +100,13 @@ class Listing:
         if wanted.date_to is not None:
             where.append(f"coalesce(p.start_date, p.created_at::date) <= {self.arg(wanted.date_to)}")
         if wanted.q is not None:
-            self._query = f"to_tsquery('simple', {self.arg(prefix_query(wanted.q))})"
+            # In parentheses with SELECT it is made once, not for every post that it is held against.
+            self._query = f"(SELECT to_tsquery('simple', {self.arg(prefix_query(wanted.q))}))"
             where.append(f"p.search @@ {self._query}")
         if wanted.unmuted:
             where.append(f"NOT p.user_id = ANY ({MUTED})")
         if wanted.within is not None:
-            self._inside(wanted.within)
+            where.append(self._inside(wanted.within))
         if wanted.near is not None:
             self._near(wanted.near, wanted.radius_km)
         if wanted.bookmarked:
@@ -96,7 +114,7 @@ class Listing:
 
     def _unread(self, wanted: Filter) -> None:
         if wanted.muted_words is not None:
-            words = f"to_tsquery('simple', {self.arg(wanted.muted_words)})"
+            words = f"(SELECT to_tsquery('simple', {self.arg(wanted.muted_words)}))"
             self._where.append(f"(p.user_id = $1 OR NOT p.search @@ {words})")
 
     def _events(self, wanted: Filter, now: datetime) -> None:
@@ -118,18 +136,31 @@ class Listing:
                 self._where.append(f"{_ENDS} > {moment}")  # what an index knows
 
     def _near(self, center: Point, radius_km: float) -> None:
-        self._inside(geo.boxes(center, radius_km))
+        self._box = self._inside(geo.boxes(center, radius_km))
         self._center = self.arg(center)
-        self._distance = f"distance_km({PLACE}, {self._center})"
+        if self.sort == "nearby":
+            self._distance = "p.distance"
+            here = f"SELECT {_PLACED} FROM posts p WHERE p.deleted_at IS NULL AND {self._box} OFFSET 0"
+            # In this order it is asked of one after the other who may see it, until there are enough.
+            self._around = self._far(here, "ORDER BY distance, p.id")
+            self._from = _FROM.replace("FROM posts p", self._around)
+        else:
+            self._distance = f"distance_km({PLACE}, {self._center})"
+            self._where.append(self._box)
         self._where.append(f"{self._distance} <= {self.arg(radius_km)}")
         self._extra += f", {self._distance} AS distance"
 
-    def _inside(self, boxes: list[geo.Box]) -> None:
+    def _far(self, posts: str, order: str = "") -> str:
+        """How far these posts are. Each place is worked out once, and each distance once."""
+        distance = f"distance_km(p.place, {self._center}) AS distance"
+        return f"FROM (SELECT p.*, {distance} FROM ({posts}) AS p {order} OFFSET 0) AS p"
+
+    def _inside(self, boxes: list[geo.Box]) -> str:
         parts = [
             f"{PLACE} <@ box(point({self.arg(b.west)}, {self.arg(b.south)}), point({self.arg(b.east)}, {self.arg(b.north)}))"
             for b in boxes
         ]
-        self._where.append(f"({' OR '.join(parts)})")
+        return f"({' OR '.join(parts)})"
 
     def _order(self, wanted: Filter, sort: Sort, now: datetime) -> None:
         if sort == "recent":
@@ -152,10 +183,11 @@ class Listing:
                 self._where.append(f"p.created_at > {self.arg(now - timedelta(days=TRENDING_DAYS))}")
                 self.count_args = list(self.args)
                 key = _SCORE.format(now=self.arg(now))
+                self._extra += f", {key} AS score"
+                self._keys = [key, "p.created_at", "p.id"]
             else:
-                key = f"ts_rank(p.search, {self._query})::float8"
-            self._keys, self._directions = [key, "p.created_at", "p.id"], "DESC"
-            self._extra += f", {key} AS score"
+                self._keys = ["score", "created_at", "id"]  # columns of what is weighed
+            self._directions = "DESC"
 
     def after(self, *values: Any) -> None:
         """Begin behind the row with these sort keys."""
@@ -171,29 +203,59 @@ class Listing:
         first of all posts are looked through: PostgreSQL takes any box for so small that it would sort what it holds.
         """
         most = LOOKED_THROUGH if count < LOOKED_THROUGH / 4 else self.arg(LOOKED_THROUGH + 2 * count)
-        first = f"""FROM (SELECT p.*, {PLACE} <-> {self._center} AS degrees FROM posts p
-            WHERE p.deleted_at IS NULL AND {self._distance} >= {self.arg(start)}
-            ORDER BY degrees LIMIT {most}) p"""
-        rows = self._from.replace("FROM posts p", first)
-        few = f"SELECT {self._distance} AS distance {rows} WHERE {' AND '.join(self._where)}{self._behind}"
+        farther = f" AND distance_km({PLACE}, {self._center}) >= {self.arg(start)}" if start else ""
+        first = f"""SELECT {_PLACED}, {PLACE} <-> {self._center} AS degrees FROM posts p
+            WHERE p.deleted_at IS NULL{farther} ORDER BY degrees LIMIT {most}"""
+        rows = self._from.replace(self._around, self._far(first))
+        where = " AND ".join([*self._where, self._box.replace(PLACE, "p.place")])
+        few = f"SELECT p.distance {rows} WHERE {where}{self._behind}"
         few += f" ORDER BY p.degrees LIMIT {self.arg(count)}"
         return f"SELECT max(distance) FROM ({few}) AS few HAVING count(*) = {self.arg(count)}"
 
     def page_sql(self, limit: int, offset: int) -> str:
-        """One row more than a page. The usual size is a literal: it lets PostgreSQL keep a generic plan."""
+        """One row more than a page. Usual sizes are literals: they let PostgreSQL keep a generic plan."""
         order = ", ".join(f"{key} {self._directions}" for key in self._keys)
         usual = limit == DEFAULT_LIMIT and not offset
-        size = str(DEFAULT_LIMIT + 1) if limit == DEFAULT_LIMIT else self.arg(limit + 1)
+        size = self._size(limit)
         skip = f" OFFSET {self.arg(offset)}" if offset else ""
-        before: list[str] = []
-        where, extra = " AND ".join(self._where), self._extra
+        where, last = " AND ".join(self._where), f"ORDER BY {order} LIMIT {size}{skip}"
         if self.sort == "relevance":
-            before, where = self._weighed(where)
-            extra += ", count(*) OVER () AS total"
-        elif self.sort == "trending" and usual and self._plain:
+            return self._best(self._weighed(where), last)
+        before: list[str] = []
+        if self.sort == "trending" and usual and self._plain:
             before, where = self._ranked(where, order)
-        rows = f"{self._from} WHERE {where}{self._behind} ORDER BY {order} LIMIT {size}{skip}"
-        return entries(f"SELECT {ENTRY}, p.created_at{extra} {rows}", before)
+        rows = f"{self._from} WHERE {where}{self._behind} {last}"
+        return entries(f"SELECT {ENTRY}, p.created_at{self._extra} {rows}", before)
+
+    def _size(self, limit: int) -> str:
+        return str(limit + 1) if limit in USUAL else self.arg(limit + 1)
+
+    def tried_sql(self, ranks: Sequence[Rank], limit: int) -> str:
+        """One row more than a page, out of posts that ranked highest; fewer if too few of them may be seen.
+
+        Scores are those of now. What sank below the last of these posts is left out, as others may stand higher. Of one
+        post after the other it is asked whether the viewer may see it, until there are enough.
+        """
+        score, order = self._keys[0], "p.score DESC, p.created_at DESC, p.id DESC"
+        those = f"p.id = ANY ({self.arg([one.id for one in ranks])}::uuid[])"
+        floor = ", ".join(self.arg(value) for value in msgspec.structs.astuple(ranks[-1]))
+        first = f"SELECT p.*, p.xmin, p.ctid, {score} AS score FROM posts p WHERE {those} OFFSET 0"
+        first = f"""FROM (SELECT p.* FROM ({first}) AS p
+          WHERE (p.score, p.created_at, p.id) >= ({floor}){self._behind} ORDER BY {order}) AS p"""
+        rows = f"{self._from.replace('FROM posts p', first)} WHERE {' AND '.join(self._where)}"
+        return entries(
+            f"SELECT {ENTRY}, p.created_at, p.score {rows} ORDER BY {order} LIMIT {self._size(limit)}"
+        )
+
+    def _best(self, weighed: tuple[list[str], str], last: str) -> str:
+        """The first in an order of posts that were weighed, and how many these are. Only they are looked up again."""
+        before, chosen = weighed
+        best = f"""SELECT *, count(*) OVER () AS total FROM ({chosen}) AS weighed
+          WHERE true{self._behind} {last}"""
+        rows = f"""{_FROM.replace("FROM posts p", "FROM best JOIN posts p USING (id)")}
+          ORDER BY best.score DESC, best.created_at DESC, best.id DESC"""
+        columns = f"{ENTRY}, p.created_at{self._extra}, best.score, best.total"
+        return entries(f"SELECT {columns} {rows}", [*before, f"best AS MATERIALIZED ({best})"])
 
     def _ranked(self, where: str, order: str) -> tuple[list[str], str]:
         """The highest scores that the viewer may see, as tables and what is in them; everything, if they are too few.
@@ -203,21 +265,42 @@ class Listing:
         size = DEFAULT_LIMIT + 1
         rows = self._first(f"{self._behind} ORDER BY {order} LIMIT {RANKED * size}")
         few = f"SELECT p.id {rows} WHERE {LISTED} ORDER BY {order} LIMIT {size}"
-        return self._chosen([few], size, f"SELECT p.id {self._from} WHERE {where}{self._behind}")
+        before, chosen = self._chosen([few], size, f"SELECT p.id {self._from} WHERE {where}{self._behind}")
+        return before, f"p.id = ANY (ARRAY({chosen}))"
 
     def _weighed(self, where: str) -> tuple[list[str], str]:
-        """The posts that are weighed, as tables and what is in them: a word that stands everywhere says little.
+        """The posts that are weighed, as tables and a SELECT of them: a word that stands everywhere says little.
 
         They are those of the latest posts that match, if these are enough; else the newest that match at all. The index
-        of words knows no time: it would bring everything that matches to be sorted.
+        of words knows no time: it would bring everything that matches to be sorted. OFFSET 0 has PostgreSQL use it
+        nevertheless, instead of looking through all posts by time for words that hardly any of them holds.
         """
-        latest = f"""FROM (SELECT * FROM posts p WHERE p.deleted_at IS NULL AND p.status
-            ORDER BY p.created_at DESC, p.id DESC LIMIT {LATEST}) p"""
-        newest = f"ORDER BY p.created_at DESC, p.id DESC LIMIT {WEIGHED}"
-        steps = [f"SELECT p.id {self._from.replace('FROM posts p', latest)} WHERE {where} {newest}"]
-        if self._plain:
-            steps.append(f"SELECT p.id {self._first(newest)} WHERE {LISTED}")
-        return self._chosen(steps, ENOUGH, f"SELECT p.id {self._from} WHERE {where} {newest}")
+        newest = f"ORDER BY p.created_at DESC, p.id DESC LIMIT {self._most}"
+        post = f"SELECT p.id, p.created_at, ts_rank(p.search, {self._query})::float8 AS score"
+
+        def among_latest(size: int) -> str:
+            # Of all but those that match no more is read than must be.
+            latest = f"""FROM (SELECT p.id, p.created_at, p.search FROM posts p WHERE p.deleted_at IS NULL AND p.status
+                ORDER BY p.created_at DESC, p.id DESC LIMIT {size}) AS l JOIN posts p ON p.id = l.id"""
+            rows = self._from.replace("FROM posts p", latest)
+            return f"{post} {rows} WHERE l.search @@ {self._query} AND {where}"
+
+        latest_first = newest.replace("p.", "l.")
+        steps = [
+            f"{among_latest(LATEST // 4)} {latest_first}",
+            # All of them only where the first give hope.
+            f"{among_latest(LATEST)} AND (SELECT count(*) FROM step0) >= {ENOUGH // 5} {latest_first}",
+        ]
+        every = f"SELECT * FROM ({post} {self._from} WHERE {where} OFFSET 0) AS p {newest}"
+        if not self._plain:
+            return self._chosen(steps, ENOUGH, every)
+        own = " AND ".join(["p.deleted_at IS NULL AND p.status", *self._where[1:]])
+        first = f"SELECT * FROM (SELECT p.id, p.created_at FROM posts p WHERE {own} OFFSET 0) AS p {newest}"
+        seen = f"{post} {self._from.replace('FROM posts p', 'FROM first JOIN posts p USING (id)')} WHERE {LISTED}"
+        before, chosen = self._chosen(
+            [*steps, seen], ENOUGH, every, f"(SELECT count(*) FROM first) = {self._most}"
+        )
+        return [f"first AS MATERIALIZED ({first})", *before], chosen
 
     @property
     def _plain(self) -> bool:
@@ -230,24 +313,29 @@ class Listing:
         first = f"FROM (SELECT p.id FROM posts p WHERE {own} {order}) AS first JOIN posts p USING (id)"
         return self._from.replace("FROM posts p", first)
 
-    def _chosen(self, steps: list[str], enough: int, every: str) -> tuple[list[str], str]:
-        """Which posts a list is of: those of the first step that finds enough of them, else those of the last SELECT."""
+    def _chosen(self, steps: list[str], enough: int, every: str, more: str = "true") -> tuple[list[str], str]:
+        """Which posts a list is of: those of the first step that finds enough of them, else those of the last SELECT.
+
+        Unless there are `more` those of the last step are all that there are.
+        """
         before, parts, lacking = [], [], "true"
         for number, step in enumerate(steps):
             found = f"(SELECT count(*) FROM step{number})"
-            before.append(f"step{number} AS MATERIALIZED (SELECT id FROM ({step}) AS found WHERE {lacking})")
-            parts.append(f"SELECT id FROM step{number} WHERE {found} >= {enough}")
-            lacking = f"{lacking} AND {found} < {enough}"
-        parts.append(f"SELECT id FROM ({every}) AS every_one WHERE {lacking}")
-        return before, f"p.id = ANY (ARRAY({' UNION ALL '.join(parts)}))"
+            before.append(f"step{number} AS MATERIALIZED (SELECT * FROM ({step}) AS found WHERE {lacking})")
+            last = number == len(steps) - 1
+            suffices = f"({found} >= {enough} OR NOT {more})" if last else f"{found} >= {enough}"
+            parts.append(f"SELECT * FROM step{number} WHERE {lacking} AND {suffices}")
+            lacking = f"{lacking} AND NOT {suffices}"
+        parts.append(f"SELECT * FROM ({every}) AS every_one WHERE {lacking}")
+        return before, " UNION ALL ".join(parts)
 
     def count_sql(self, most: int) -> str:
         """How many there are, counted up to a ceiling."""
-        tables, where = "", " AND ".join(self._where)
+        where = " AND ".join(self._where)
         if self.sort == "relevance":
-            before, where = self._weighed(where)
-            tables = f"WITH {', '.join(before)} "
-        return f"{tables}SELECT count(*) FROM (SELECT 1 {self._from} WHERE {where} LIMIT {most}) AS found"
+            before, chosen = self._weighed(where)
+            return f"WITH {', '.join(before)} SELECT count(*) FROM ({chosen}) AS found"
+        return f"SELECT count(*) FROM (SELECT 1 {self._from} WHERE {where} LIMIT {most}) AS found"
 
 
 async def closer(
@@ -278,5 +366,10 @@ def samples() -> list[str]:
         found.append(listing.count_sql(100))
         listing.after(*[None] * len(columns))
         found += [listing.page_sql(20, 0), listing.page_sql(7, 40)]
-    found.append(Listing(None, full, "nearby", now).reach_sql(21, 0.0))
+    for start in (0.0, 1.0):
+        found.append(Listing(None, full, "nearby", now).reach_sql(21, start))
+    for limit in (20, 7):
+        listing = Listing(None, Filter(unmuted=True, muted_words="'a'"), "trending", now)
+        listing.after(None, None, None)
+        found.append(listing.tried_sql([Rank(1.0, now, UUID(int=0))], limit))
     return found

@@ -1,6 +1,6 @@
 """Verbs of businesses: open, change, delete; pictures, categories, hours; follow. Looking is in directory."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from majlis.features.businesses.model import (
     BusinessFollowState,
     BusinessHours,
     BusinessHoursInput,
-    BusinessMini,
     BusinessUpdate,
     CategoryTaken,
     NotOwner,
@@ -44,18 +43,12 @@ from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
 FROM, FOLLOWS, LISTED, SHOWN = store.FROM, store.FOLLOWS, store.LISTED, store.SHOWN  # SQL for stores above
+MINI = store.MINI  # likewise
 MAX_GALLERY = 100
 VIEWS_KEPT = timedelta(days=3)  # more than any two clocks of one day lie apart
 
 
 # ---- looking
-
-
-async def minis(tx: Reader, me: Me, ids: Collection[UUID]) -> dict[UUID, BusinessMini]:
-    """Those of these businesses that are on, by id; one query, none when nothing is asked."""
-    if not ids:
-        return {}
-    return {business.id: business for business in await tx.all(store.MINIS, me.id, list(ids))}
 
 
 async def owner_of(tx: Reader, me: Me, business_id: UUID) -> UUID:

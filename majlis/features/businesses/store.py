@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from majlis.features.businesses.model import BusinessCategory, BusinessHours, BusinessMini
+from majlis.features.businesses.model import BusinessCategory, BusinessHours
 from majlis.features.graph.service import BLOCKED
 from majlis.kit.db import Query
 from majlis.kit.geo import Point
@@ -22,11 +22,8 @@ FROM = "FROM business_profiles b JOIN profiles o ON o.id = b.user_id"
 # Whether the viewer $1 follows a business `b`.
 FOLLOWS = """coalesce((SELECT true FROM business_profile_followers f
     WHERE f.business_id = b.id AND f.follower_id = $1), false)"""
-MINIS = Query(
-    BusinessMini,
-    f"""SELECT b.id, b.name, b.avatar, b.province, b.district, b.neighborhood, {FOLLOWS} AS is_following
-    FROM business_profiles b WHERE b.id = ANY($2::uuid[]) AND b.deleted_at IS NULL AND b.status""",
-)
+# The columns of a business beside a post, in the order of BusinessMini.
+MINI = "b.id, b.name, b.avatar, b.province, b.district, b.neighborhood"
 
 
 class Known(msgspec.Struct):

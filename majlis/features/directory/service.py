@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from majlis.app import App
@@ -106,16 +106,28 @@ async def listing(tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.P
     if sort == "relevance" and wanted.q is None:
         sort = "recent"
     built = store.Listing(me.id, wanted, sort, clock.now())
-    total, kind = None, f"businesses:{sort}"
-    if paging.offset is not None and not paging.cursor:
-        total = await tx.one(built.count_sql(), *built.count_args)
+    kind = f"businesses:{sort}"
     if paging.cursor:
         built.after(*page.decode(kind, paging.cursor, _CURSORS[sort]))
     sql = built.page_sql(paging.limit, 0 if paging.cursor else paging.offset or 0)
     rows = await tx.records(sql, *built.args)
+    total = None
+    if paging.offset is not None and not paging.cursor:
+        total = await _total(tx, built, sort, paging.offset, rows)
     more, rows = len(rows) > paging.limit, rows[: paging.limit]
     following = page.encode(kind, *_keys(sort, rows[-1])) if more else None
     return page.Page(await dressed(tx, me, rows), following, total)
+
+
+async def _total(
+    tx: Reader, built: store.Listing, sort: Sort, offset: int, rows: Sequence[Any]
+) -> int | None:
+    """How many there are, up to a ceiling; asked for only where the rows of a page do not tell."""
+    if sort == "relevance" and rows:
+        return min(cast(int, rows[0]["total"]), page.MAX_OFFSET)
+    if sort == "relevance" and not offset:
+        return 0
+    return await tx.one(built.count_sql(), *built.count_args)
 
 
 def _keys(sort: Sort, row: Any) -> tuple[Any, ...]:

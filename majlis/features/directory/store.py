@@ -81,6 +81,9 @@ def followers(*, continued: bool, usual: bool) -> str:
 # ---- lists
 
 
+_USUAL = (page.DEFAULT, 5)  # sizes of pages unless asked otherwise, the latter where everything is searched
+
+
 class Listing:
     """A list of businesses put together from a filter, an order and a place in it."""
 
@@ -97,7 +100,8 @@ class Listing:
         elif sort == "relevance":
             key = f"ts_rank(b.search, {self._query})::float8"
             self._keys, self._direction = [key, "b.created_at", "b.id"], "DESC"
-            self._extra += f", {key} AS score"
+            # All that match are put in order anyway: then they are counted on the way.
+            self._extra += f", {key} AS score, count(*) OVER () AS total"
         else:
             self._keys, self._direction = ["b.created_at", "b.id"], "DESC"
 
@@ -120,7 +124,8 @@ class Listing:
             where.append(f"""b.id IN (SELECT business_profile_id FROM business_profile_categories
               WHERE business_category_id = {self.arg(wanted.category_id)})""")
         if wanted.q is not None:
-            self._query = f"to_tsquery('simple', {self.arg(prefix_query(wanted.q))})"
+            # In parentheses with SELECT it is made once, not for every row that it is held against.
+            self._query = f"(SELECT to_tsquery('simple', {self.arg(prefix_query(wanted.q))}))"
             where.append(f"b.search @@ {self._query}")
         if wanted.open_now is not None:
             where.append(f"{OPEN} IS {'TRUE' if wanted.open_now else 'NOT TRUE'}")
@@ -148,9 +153,9 @@ class Listing:
         self._where.append(f"({', '.join(self._keys)}) {sign} ({marks})")
 
     def page_sql(self, limit: int, offset: int) -> str:
-        """One row more than a page. The usual size is a literal: it lets PostgreSQL keep a generic plan."""
+        """One row more than a page. Usual sizes are literals: they let PostgreSQL keep a generic plan."""
         order = ", ".join(f"{key} {self._direction}" for key in self._keys)
-        size = str(page.DEFAULT + 1) if limit == page.DEFAULT else self.arg(limit + 1)
+        size = str(limit + 1) if limit in _USUAL else self.arg(limit + 1)
         skip = f" OFFSET {self.arg(offset)}" if offset else ""
         where = " AND ".join(self._where)
         return f"SELECT {_COLUMNS}{self._extra} {FROM} WHERE {where} ORDER BY {order} LIMIT {size}{skip}"

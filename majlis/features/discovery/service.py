@@ -1,6 +1,5 @@
 """Verbs of the map: what there is around, markers, and the keeping of their counts."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -39,6 +38,7 @@ from majlis.kit.me import Me
 EVERYWHERE_KM = 4 * EARTH_KM  # more than any two places lie apart
 SQUARES = 4  # looked at for each that may be answered: most are empty
 BATCH = 5_000
+EDGE = 1e-9  # degrees that a box is wider than its squares: their sides are not exact to the last digit
 
 
 # ---- lists
@@ -114,25 +114,23 @@ async def markers(app: App, tx: Reader, me: Me, query: MarkersQuery) -> MapMarke
 
 async def _nearest(tx: Reader, me: Me, query: MarkersQuery, area: Area, muted: str | None) -> MapMarkers:
     """Each thing by itself, those in the middle first."""
-    sides = _sides(area.boxes)
-    # Where the map goes on behind the antimeridian, the middle lies as much farther round.
-    lngs = [
-        area.center.lng + 360 * ((area.center.lng < box.west - 180) - (area.center.lng > box.east + 180))
-        for box in area.boxes
-    ]
-    args = (me.id, *sides, lngs, area.center, area.radius_km, query.category_id, query.limit + 1)
     found: list[MapMarker] = []
-    if query.posts:
-        found += await tx.all(store.NEAREST_POSTS, *args, query.type, muted)
-    if query.businesses:
-        found += await tx.all(store.NEAREST_BUSINESSES, *args)
+    for box in area.boxes:
+        # Where the map goes on behind the antimeridian, the middle lies as much farther round.
+        lng = area.center.lng + 360 * (
+            (area.center.lng < box.west - 180) - (area.center.lng > box.east + 180)
+        )
+        args = (me.id, *_sides(box), lng, area.center, area.radius_km, query.category_id, query.limit + 1)
+        if query.posts:
+            found += await tx.all(store.NEAREST_POSTS, *args, query.type, muted)
+        if query.businesses:
+            found += await tx.all(store.NEAREST_BUSINESSES, *args)
     found.sort(key=lambda marker: (marker.distance_km or 0.0, marker.id))
     return _shown(found, [], area, query.limit)
 
 
-def _sides(boxes: Iterable[Box]) -> list[list[float]]:
-    """Wests, souths, easts and norths."""
-    return [list(side) for side in zip(*((b.west, b.south, b.east, b.north) for b in boxes), strict=True)]
+def _sides(box: Box) -> tuple[float, float, float, float]:
+    return box.west, box.south, box.east, box.north
 
 
 def _shown(
@@ -191,46 +189,45 @@ async def _clustered(
 
 async def _squares(tx: Reader, me: Me, query: MarkersQuery, window: Window, muted: str | None) -> Squares:
     found: Squares = {}
-    at = (window.shift, window.wests, window.easts, window.north, window.south)
-    if query.posts:
-        args = (*at, query.type, query.category_id)
-        for row in await tx.all(store.POSTS, me.id, window.level, *args, muted):
-            found.setdefault((row.x, row.y), Square()).add(row.count, 0, row.lng_sum, row.lat_sum)
-        if muted is not None and found:
-            await _leave_out(tx, me, found, window, muted, args)
-    if query.businesses:
-        sides = _sides(_reach(window))
-        for row in await tx.all(store.BUSINESSES, me.id, query.category_id, *at, *sides):
-            found.setdefault((row.x, row.y), Square()).add(0, row.count, row.lng_sum, row.lat_sum)
+    sql, of_posts = store.SQUARES[query.posts, query.businesses], (query.type, muted)
+    rows = list(range(window.north >> window.shift, (window.south >> window.shift) + 1))
+    spans = [
+        (me.id, window.shift, *span, window.north, window.south, query.category_id, *_reach(window, *span))
+        for span in zip(window.wests, window.easts, strict=True)
+    ]
+    for span in spans:
+        args = (*span, *of_posts, window.level, rows) if query.posts else span
+        for row in await tx.all(sql, *args):
+            held = found.setdefault((row.x, row.y), Square())
+            if row.is_posts:
+                held.add(row.count, 0, row.lng_sum, row.lat_sum)
+            else:
+                held.add(0, row.count, row.lng_sum, row.lat_sum)
+    if muted is not None and found:
+        await _leave_out(tx, found, [(*span, *of_posts) for span in spans])
     return found
 
 
-async def _leave_out(
-    tx: Reader, me: Me, squares: Squares, window: Window, muted: str, args: tuple[Any, ...]
-) -> None:
+async def _leave_out(tx: Reader, squares: Squares, spans: list[tuple[Any, ...]]) -> None:
     """Take the posts away that hold words which the viewer mutes.
 
     Where many posts stand they are found by their words, else by their places. Of words that stand in more posts than
     are looked at, as many are left out.
     """
     few = sum(square.posts for square in squares.values()) <= store.MOST_UNREAD
-    sides = _sides(_reach(window)) if few else []
-    sql = store.UNREAD_NEAR if few else store.UNREAD
-    for row in await tx.all(sql, me.id, muted, *args, store.MOST_UNREAD, *sides):
-        if (held := squares.get((row.x, row.y))) is not None and held.posts >= row.count:
-            held.add(-row.count, 0, -row.lng_sum, -row.lat_sum)
+    for span in spans:
+        for row in await tx.all(store.UNREAD_NEAR if few else store.UNREAD, *span, store.MOST_UNREAD):
+            if (held := squares.get((row.x, row.y))) is not None and held.posts >= row.count:
+                held.add(-row.count, 0, -row.lng_sum, -row.lat_sum)
     for place in [place for place, held in squares.items() if held.count == 0]:
         del squares[place]
 
 
-def _reach(window: Window) -> list[Box]:
-    """Boxes that hold the squares of a window."""
-    found = []
-    for west, east in zip(window.wests, window.easts, strict=True):
-        first = square(window.level, west >> window.shift, window.north >> window.shift)
-        last = square(window.level, east >> window.shift, window.south >> window.shift)
-        found.append(Box(last.min_lat, first.min_lng, first.max_lat, last.max_lng))
-    return found
+def _reach(window: Window, west: int, east: int) -> tuple[float, float, float, float]:
+    """West, south, east and north of a box that holds the squares of a span of columns."""
+    first = square(window.level, west >> window.shift, window.north >> window.shift)
+    last = square(window.level, east >> window.shift, window.south >> window.shift)
+    return first.min_lng - EDGE, last.min_lat - EDGE, last.max_lng + EDGE, first.max_lat + EDGE
 
 
 def _coarser(squares: Squares) -> Squares:
@@ -264,9 +261,9 @@ async def _standing(
         places = [place for place, held in alone.items() if bool(held.posts) is is_post]
         if places:
             boxes = [square(level, *place) for place in places]
-            sides = _sides(Box(b.min_lat, b.min_lng, b.max_lat, b.max_lng) for b in boxes)
-            columns = [list(column) for column in zip(*places, strict=True)]
-            found += await tx.all(sql, me.id, shift, *columns, *sides, *wanted)
+            sides = ((box.min_lng, box.min_lat, box.max_lng, box.max_lat) for box in boxes)
+            columns = [list(column) for column in (*zip(*places, strict=True), *zip(*sides, strict=True))]
+            found += await tx.all(sql, me.id, shift, *columns, *wanted)
     return found
 
 

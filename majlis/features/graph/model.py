@@ -93,6 +93,47 @@ class Named(msgspec.Struct):
     created_at: datetime
 
 
+class NamedRow(msgspec.Struct):
+    """A person by username as stored, and what of them is hidden from a viewer whom they follow, or do not."""
+
+    id: UUID
+    username: str
+    first_name: str | None
+    last_name: str | None
+    about: str | None
+    avatar: msgspec.Raw | None
+    followers_count: int
+    following_count: int
+    posts_count: int
+    is_following: bool
+    created_at: datetime
+    hides: int
+    follows_me: bool
+
+    def shown(self) -> Named:
+        """The person as the viewer may see them, under the same settings as cards and pages."""
+        name: str | None = " ".join(part for part in (self.first_name, self.last_name) if part) or None
+        about, avatar = self.about, self.avatar
+        if hidden(Thing.NAME, self.hides, self.follows_me):
+            name = initial(self.first_name)
+        if hidden(Thing.ABOUT, self.hides, self.follows_me):
+            about = None
+        if hidden(Thing.PICTURES, self.hides, self.follows_me):
+            avatar = None
+        return Named(
+            self.id,
+            self.username,
+            name,
+            about,
+            None if avatar is None else msgspec.json.decode(avatar, type=Photo),
+            self.followers_count,
+            self.following_count,
+            self.posts_count,
+            self.is_following,
+            self.created_at,
+        )
+
+
 class FollowEntry(msgspec.Struct):
     """A person in a list of follows, and since when."""
 

@@ -218,25 +218,26 @@ def _size(paging: page.Paging) -> tuple[int, ...]:
     return () if paging.limit == page.DEFAULT and not offset else (paging.limit + 1, offset)
 
 
-async def search(tx: Reader, me: Me, query: PeopleQuery) -> page.Page[UserMini]:
+async def search(tx: Reader, me: Me, query: PeopleQuery, counted: int = 0) -> page.Page[UserMini]:
     """People whose names have words that begin with those of the query, by name (rule 110).
 
     An exact e-mail address or phone number finds its owner too, if they want that. Nobody is found by a name that is
-    hidden from the viewer, or against their discoverability (rule 160). Raises Invalid for a query too short.
+    hidden from the viewer, or against their discoverability (rule 160). The total is known up to `counted`, if given.
+    Raises Invalid for a query too short.
     """
     text, paging = query.q.strip(), query.paging()
     if len(text) < SHORTEST:
         raise Invalid.field("q", f"Give at least {SHORTEST} characters.", "too_short")
     start = page.decode("people:found", paging.cursor, tuple[int, str, UUID]) if paging.cursor else ()
-    named = (
-        me.id, prefix_query(text), await _owner(tx, text),
-        query.country, query.province, query.district, query.neighborhood,
-    )  # fmt: skip
+    places = {name: getattr(query, name) for name in store.PLACES}
+    finding = store.Finding(me.id, prefix_query(text), await _owner(tx, text), places)
     total = None
-    if paging.wants_total():
-        total = await tx.one(store.FOUND_COUNT, *named)
-    size = _size(paging)
-    rows = await tx.records(store.found(continued=bool(start), usual=not size), *named, *start, *size)
+    if paging.wants_total() and not counted:
+        total = await tx.one(finding.count(), *finding.args)
+    sql = finding.page_sql(paging.limit, 0 if start else paging.offset or 0, start, counted)
+    rows = await tx.records(sql, *finding.args)
+    if counted:
+        total = min(rows[0]["total"], counted) if rows else 0
     shown = rows[: paging.limit]
     last = shown[-1] if len(rows) > paging.limit else None
     more = None if last is None else page.encode("people:found", last["rank"], last["name"], last["id"])

@@ -1,13 +1,12 @@
 """Rows of follows, requests, blocks and mutes, and the SQL of who may see what of whom."""
 
-from datetime import datetime
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
-from majlis.features.graph.model import Named, Thing, UserMini, UserPublic, hidden, initial
-from majlis.features.media.model import Photo
+from majlis.features.graph.model import NamedRow, Thing, UserMini, UserPublic
 from majlis.kit import page
 from majlis.kit.db import Query
 
@@ -68,47 +67,6 @@ class Card(UserMini):
     """A person as stored, and what of them is hidden: to be passed through `service.shown`."""
 
     hides: int
-
-
-class NamedRow(msgspec.Struct):
-    """A person by username as stored, and what of them is hidden from a viewer whom they follow, or do not."""
-
-    id: UUID
-    username: str
-    first_name: str | None
-    last_name: str | None
-    about: str | None
-    avatar: msgspec.Raw | None
-    followers_count: int
-    following_count: int
-    posts_count: int
-    is_following: bool
-    created_at: datetime
-    hides: int
-    follows_me: bool
-
-    def shown(self) -> Named:
-        """The person as the viewer may see them, under the same settings as cards and pages."""
-        name: str | None = " ".join(part for part in (self.first_name, self.last_name) if part) or None
-        about, avatar = self.about, self.avatar
-        if hidden(Thing.NAME, self.hides, self.follows_me):
-            name = initial(self.first_name)
-        if hidden(Thing.ABOUT, self.hides, self.follows_me):
-            about = None
-        if hidden(Thing.PICTURES, self.hides, self.follows_me):
-            avatar = None
-        return Named(
-            self.id,
-            self.username,
-            name,
-            about,
-            None if avatar is None else msgspec.json.decode(avatar, type=Photo),
-            self.followers_count,
-            self.following_count,
-            self.posts_count,
-            self.is_following,
-            self.created_at,
-        )
 
 
 _NAMED = f"""SELECT p.id, p.username, p.first_name, p.last_name, p.about, p.avatar, p.followers_count,
@@ -291,25 +249,89 @@ def _size(used: int, usual: bool) -> str:
     return f"LIMIT {page.DEFAULT + 1}" if usual else f"LIMIT ${used + 1} OFFSET ${used + 2}"
 
 
-# Who is found: by words that begin a name which the viewer may see ($2 as a tsquery), or by id ($3). How whoever
-# was found otherwise is called stays out of the order, and so out of cursors, which hold its keys.
-_FOUND = f"""profiles p
-  WHERE ((p.search @@ to_tsquery('simple', $2) AND {sees(Thing.NAME, "p")}) OR p.id = $3)
-  AND {_LISTED} AND {sees(Thing.FOUND, "p")}
-  AND ($4::text IS NULL OR lower(p.country) = lower($4))
-  AND ($5::text IS NULL OR lower(p.province) = lower($5))
-  AND ($6::text IS NULL OR lower(p.district) = lower($6))
-  AND ($7::text IS NULL OR lower(p.neighborhood) = lower($7))"""
-_RANK = "(p.id IS DISTINCT FROM $3)::int"  # who was named exactly comes first
-_NAME = "CASE WHEN p.id = $3 THEN '' ELSE lower(concat_ws(' ', p.first_name, p.last_name)) END"
-FOUND_COUNT = Query(int, f"SELECT count(*) FROM (SELECT 1 FROM {_FOUND} LIMIT {page.MAX_OFFSET}) AS found")
+# A name as lists of people go by it; the index profiles_named knows it.
+_NAME = "lower(btrim(coalesce(p.first_name, '') || ' ' || coalesce(p.last_name, '')))"
+_MATCHES = "p.search @@ (SELECT to_tsquery('simple', $2))"  # in parentheses, so that it is made once
+PLACES = ("country", "province", "district", "neighborhood")
+# How many names are looked through in their order for words that nearly everybody has; how many people the index of
+# words may bring, which knows no order; and how many names are looked through for words that more than those have.
+EARLY, FEW, LATER = 100, 300, 3000
+USUAL = (page.DEFAULT, 5)  # sizes of pages unless asked otherwise, the latter where everything is searched
 
 
-def found(*, continued: bool, usual: bool) -> str:
-    """People that were searched for as cards, then rank and name; continued: behind ($8, $9, $10 id)."""
-    behind = f" AND ({_RANK}, {_NAME}, p.id) > ($8, $9, $10)" if continued else ""
-    return f"""SELECT {_MINI}, {_RANK} AS rank, {_NAME} AS name FROM {_FOUND}{behind}
-    ORDER BY rank, name, p.id {_size(10 if continued else 7, usual)}"""
+class Finding:
+    """Whom words find that begin a name which the viewer may see, by name; before them the owner of an address.
+
+    How that owner is called stays out of the order, and so out of cursors, which hold its keys.
+    """
+
+    def __init__(
+        self, viewer: UUID | None, words: str, owner: UUID | None, places: Mapping[str, str | None]
+    ) -> None:
+        self.args: list[Any] = [viewer, words]
+        shown = f"NOT p.id = ANY ({BLOCKED}) AND {sees(Thing.FOUND, 'p')}"
+        for name, place in places.items():
+            if place is not None:
+                shown += f" AND lower(p.{name}) = lower({self._arg(place)})"
+        self._shown, self._owner = f"{sees(Thing.NAME, 'p')} AND {shown}", ""
+        if owner is not None:
+            this = f"p.id = {self._arg(owner)}"
+            self._shown += f" AND NOT {this}"
+            columns = "p.id, 0 AS rank, '' AS name"
+            self._owner = f"SELECT {columns} FROM profiles p WHERE {this} AND {_LIVE} AND {shown} UNION ALL "
+
+    def _arg(self, value: Any) -> str:
+        self.args.append(value)
+        return f"${len(self.args)}"
+
+    def count(self) -> Query[int]:
+        """How many there are, up to a ceiling; to be asked before `page_sql` adds arguments."""
+        named = f"SELECT p.id, 1, '' FROM profiles p WHERE {_LIVE} AND {_MATCHES} AND {self._shown}"
+        return Query(int, f"SELECT count(*) FROM ({self._owner}{named} LIMIT {page.MAX_OFFSET}) AS found")
+
+    def page_sql(self, limit: int, offset: int, start: Sequence[Any], counted: int) -> str:
+        """One card more than a page behind `start`, then rank, name, and the total where that is below `counted`.
+
+        Usual sizes are literals: they let PostgreSQL keep a generic plan.
+        """
+        usual, reach = limit in USUAL and not offset, max(offset + limit + 1, counted)
+        size = f"LIMIT {limit + 1}" if usual else f"LIMIT {self._arg(limit + 1)} OFFSET {self._arg(offset)}"
+        behind = "true"
+        if start:
+            behind = f"({_NAME}, p.id) > ({self._arg(start[1])}, {self._arg(start[2])})"
+        steps, named = self._named(behind, str(reach) if usual or counted else self._arg(reach))
+        everyone = f"{'' if start else self._owner}SELECT id, 1 AS rank, name FROM ({named}) AS named"
+        rows = f"SELECT *, count(*) OVER () AS total FROM ({everyone}) AS everyone ORDER BY rank, name, id {size}"
+        return f"""WITH {steps}, found AS MATERIALIZED ({rows})
+          SELECT {_MINI}, found.rank, found.name, found.total FROM found JOIN profiles p USING (id)
+          ORDER BY found.rank, found.name, found.id"""
+
+    def _named(self, behind: str, reach: str) -> tuple[str, str]:
+        """The first that have names with the words, up to `reach`, as tables and a SELECT of them.
+
+        The first three tables are people of whom it is then asked whether the viewer may find them: of twice as many as
+        needed, or of all that there are. Where that was too few they are all looked for. OFFSET 0 has PostgreSQL use
+        the index of words, instead of looking through all names.
+        """
+        columns = f"p.id, p.hides, {', '.join(f'p.{place}' for place in PLACES)}"
+        people = f"SELECT {columns}, p.search, {_NAME} AS name FROM profiles p WHERE {_LIVE} AND {behind}"
+        first = f"{people} ORDER BY {_NAME}, p.id LIMIT"
+        matching = f"({people} AND {_MATCHES} OFFSET 0) AS p"
+        early, few, shown = (f"(SELECT count(*) FROM {step})" for step in ("early", "few", "shown"))
+        lacking, many = f"{early} < 2 * {reach}", f"{few} = {FEW}"
+        by_name = "ORDER BY name, id LIMIT"
+        found = f"""SELECT * FROM early WHERE NOT {lacking} UNION ALL SELECT * FROM few WHERE NOT {many}
+          UNION ALL SELECT * FROM later"""
+        steps = {
+            "early": f"SELECT {columns}, name FROM ({first} {EARLY}) AS p WHERE {_MATCHES}",
+            "few": f"SELECT {columns}, name FROM {matching} WHERE {lacking} LIMIT {FEW}",
+            "later": f"SELECT {columns}, name FROM ({first} {LATER}) AS p WHERE {_MATCHES} AND {many} {by_name} 2 * {reach}",
+            "shown": f"SELECT id, name FROM ({found}) AS p WHERE {self._shown} {by_name} {reach}",
+        }
+        every = f"SELECT id, name FROM {matching} WHERE {self._shown} AND {shown} < {reach} AND (NOT {lacking} OR {many})"
+        chosen = f"SELECT * FROM shown WHERE {shown} = {reach} OR {lacking} AND NOT {many}"
+        chosen += f" UNION ALL (SELECT * FROM ({every}) AS p {by_name} {reach})"
+        return ", ".join(f"{name} AS MATERIALIZED ({sql})" for name, sql in steps.items()), chosen
 
 
 _BY = """FROM users u LEFT JOIN privacy_settings s ON s.profile_id = u.id
@@ -323,9 +345,10 @@ BY_PHONE = Query(UUID, f"SELECT u.id {_BY} u.phone = $1 AND coalesce(s.discover_
 def samples() -> list[str]:
     """Every shape of list, for tests that prepare them."""
     shapes = [(continued, usual) for continued in (False, True) for usual in (False, True)]
-    lists = [people(which, continued=c, usual=u) for which in _LISTS for c, u in shapes]
-    return [
-        *lists,
-        *(people_count(which).sql for which in _LISTS),
-        *(found(continued=c, usual=u) for c, u in shapes),
-    ]
+    found = [people(which, continued=c, usual=u) for which in _LISTS for c, u in shapes]
+    found += [people_count(which).sql for which in _LISTS]
+    for start in ((), (1, "a", UUID(int=0))):
+        for limit, offset, counted in ((page.DEFAULT, 0, 0), (7, 40, 0), (7, 0, 40)):
+            finding = Finding(None, "'a':*", UUID(int=0), dict.fromkeys(PLACES, "a"))
+            found += [finding.count().sql, finding.page_sql(limit, offset, start, counted)]
+    return found

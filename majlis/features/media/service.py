@@ -25,6 +25,7 @@ from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.http import Upload
 from majlis.kit.me import Me
+from majlis.settings import listed
 from majlis.vendors.images import MIME_TYPE, Kind, Processed
 from majlis.vendors.videos import SUFFIXES, Clip
 
@@ -171,8 +172,11 @@ async def open_addresses(app: App, me: Me) -> None:
         key = await tx.one(rows.KEY)
     if key is None:
         raise LookupError("media_keys is empty: private addresses of this database can never be signed")
-    base = app.settings.base_url() + "/media"
-    links.configure(links.Private(base, app.settings.secret_keys(), key))
+    settings = app.settings
+    private = links.Private(settings.base_url() + "/media", settings.secret_keys(), key)
+    links.configure(
+        private, settings.media_url(), [one.rstrip("/") for one in listed(settings.media_moved_from)]
+    )
 
 
 async def standing(tx: Reader, me: Me, path: str) -> Standing:
@@ -207,7 +211,8 @@ async def claim(
     wrong = [
         FieldFault(f"{field}[{index}].url", "unknown_upload", "This is no upload of yours.")
         for index, (path, photo) in enumerate(zip(named, photos, strict=True))
-        if path not in mine or photo.url not in (mine[path].url, _private(photo.url))
+        if path not in mine
+        or photo.url not in ((url := mine[path].url), links.of_today(url), _private(photo.url))
     ]
     if wrong:
         raise Invalid(fields=wrong)

@@ -29,7 +29,7 @@ _SEEN = f"""FROM workspaces w JOIN workspace_members me ON {JOINED}
   WHERE w.id = $2 AND {_MET}"""
 ONE = Query(Person, f"SELECT {_PERSON} {_SEEN} AND m.user_id = $3")
 _NAMED = """($3::text IS NULL OR starts_with(m.username, lower($3)) OR starts_with(lower(m.display_name), lower($3))
-  OR (p.hides & 3 = 0 AND p.search @@ to_tsquery('simple', $4))) AND ($5::text IS NULL OR m.role = $5)"""
+  OR (p.hides & 3 = 0 AND p.search @@ (SELECT to_tsquery('simple', $4)))) AND ($5::text IS NULL OR m.role = $5)"""
 LIST = Query(
     Person,
     f"""SELECT {_PERSON} {_SEEN} AND {_NAMED} AND ($6::text IS NULL OR m.username > $6)

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from majlis.features.polls import store
-from majlis.features.polls.model import Poll, PollOption
+from majlis.features.polls.model import Poll
 from majlis.kit import clock, ids
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
+card, card_version, voted = store.card, store.card_version, store.voted  # SQL for stores above
 LEAST, MOST, LONGEST = 2, 10, 200  # rule 87
 
 
@@ -33,26 +36,15 @@ async def create(tx: Tx, me: Me, post_id: UUID, options: Sequence[str]) -> None:
     await tx.many(store.ADD_OPTION, [(ids.new(), poll_id, text, at, now) for at, text in enumerate(options)])
 
 
-async def of_posts(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, Poll]:
-    """The polls of these posts by post id; one query, none when nothing is asked."""
-    if not post_ids:
-        return {}
-    polls: dict[UUID, Poll] = {}
-    for row in await tx.all(store.OF_POSTS, me.id, list(post_ids)):
-        poll = polls.get(row.post_id)
-        if poll is None:
-            poll = Poll(
-                row.poll_id, row.post_id, [], 0, row.my_vote, row.poll_created_at, row.poll_updated_at
-            )
-            polls[row.post_id] = poll
-        poll.options.append(
-            PollOption(row.id, row.poll_id, row.option, row.vote_count, 0.0, row.created_at, row.updated_at)
-        )
-        poll.total_votes += row.vote_count
-    for poll in polls.values():
-        for option in poll.options:
-            option.percent = round(100 * option.vote_count / poll.total_votes, 1) if poll.total_votes else 0.0
-    return polls
+def of_card(raw: msgspec.Raw | None) -> Poll | None:
+    """A poll as `card` brings it, without anybody's vote."""
+    if raw is None:
+        return None
+    poll = msgspec.json.decode(raw, type=Poll)
+    poll.total_votes = sum(option.vote_count for option in poll.options)
+    for option in poll.options if poll.total_votes else ():
+        option.percent = round(100 * option.vote_count / poll.total_votes, 1)
+    return poll
 
 
 async def post_of(tx: Reader, me: Me, poll_id: UUID) -> UUID:
@@ -65,9 +57,11 @@ async def post_of(tx: Reader, me: Me, poll_id: UUID) -> UUID:
 
 async def get(tx: Reader, me: Me, post_id: UUID) -> Poll:
     """The poll of a post that the caller has been found to see. Raises NotFound."""
-    found = (await of_posts(tx, me, [post_id])).get(post_id)
-    if found is None:
+    row = await tx.one(store.OF_POST, me.id, post_id)
+    found = None if row is None else of_card(row.card)
+    if row is None or found is None:
         raise NotFound()
+    found.my_vote = row.my_vote
     return found
 
 

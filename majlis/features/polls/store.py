@@ -1,11 +1,11 @@
 """Rows of polls."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from majlis.kit.db import Query
+from majlis.kit.versions import version
 
 ADD = "INSERT INTO polls (id, post_id, created_at, updated_at) VALUES ($1, $2, $3, $3)"
 ADD_OPTION = """
@@ -13,29 +13,37 @@ INSERT INTO poll_options (id, poll_id, option, position, created_at, updated_at)
 """
 
 
+def card(post: str) -> str:
+    """SQL: the poll of a post, by an expression for its id, as JSON without votes; null if there is none."""
+    return f"""(SELECT json_build_object('id', q.id, 'post_id', q.post_id, 'total_votes', 0, 'my_vote', NULL,
+        'created_at', q.created_at, 'updated_at', q.updated_at, 'options', json_agg(json_build_object(
+          'id', o.id, 'poll_id', o.poll_id, 'option', o.option, 'vote_count', o.vote_count, 'percent', 0,
+          'created_at', o.created_at, 'updated_at', o.updated_at) ORDER BY o.position))
+      FROM polls q JOIN poll_options o ON o.poll_id = q.id
+      WHERE q.post_id = {post} AND q.deleted_at IS NULL GROUP BY q.id)"""
+
+
+def card_version(post: str) -> str:
+    """SQL: which rows `card` is made of. Each vote makes it another, as options count them."""
+    return f"""(SELECT {version("q")} || array_to_string(ARRAY(
+        SELECT {version("o")} FROM poll_options o WHERE o.poll_id = q.id ORDER BY o.position), '')
+      FROM polls q WHERE q.post_id = {post} AND q.deleted_at IS NULL)"""
+
+
+def voted(post: str) -> str:
+    """SQL: which option of the poll of a post the viewer $1 chose, if any."""
+    return f"""(SELECT (SELECT v.poll_option_id FROM user_polls v WHERE v.user_id = $1 AND v.poll_id = q.id)
+      FROM polls q WHERE q.post_id = {post} AND q.deleted_at IS NULL)"""
+
+
 class Row(msgspec.Struct):
-    """An option with its poll, and the viewer's vote."""
+    """A poll, and the viewer's vote."""
 
-    post_id: UUID
-    poll_id: UUID
-    poll_created_at: datetime
-    poll_updated_at: datetime
+    card: msgspec.Raw | None
     my_vote: UUID | None
-    id: UUID
-    option: str
-    vote_count: int
-    created_at: datetime
-    updated_at: datetime
 
 
-OF_POSTS = Query(
-    Row,
-    """SELECT p.post_id, p.id AS poll_id, p.created_at AS poll_created_at, p.updated_at AS poll_updated_at,
-      (SELECT v.poll_option_id FROM user_polls v WHERE v.user_id = $1 AND v.poll_id = p.id) AS my_vote,
-      o.id, o.option, o.vote_count, o.created_at, o.updated_at
-    FROM polls p JOIN poll_options o ON o.poll_id = p.id
-    WHERE p.post_id = ANY($2::uuid[]) AND p.deleted_at IS NULL ORDER BY p.id, o.position""",
-)
+OF_POST = Query(Row, f"SELECT {card('$2')} AS card, {voted('$2')} AS my_vote")
 POST_OF = Query(UUID, "SELECT post_id FROM polls WHERE id = $1 AND deleted_at IS NULL")
 LIVE = Query(UUID, "SELECT id FROM polls WHERE post_id = $1 AND deleted_at IS NULL")
 # The composite foreign key refuses an option of another poll.

@@ -1,5 +1,6 @@
 """Nouns of posts, in and out."""
 
+import functools
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -368,5 +369,6 @@ def event_end(start: date, start_time: time | None, end: date | None, end_time: 
     return _moment(last + timedelta(days=1), time.min)
 
 
+@functools.lru_cache(4096)  # lists ask again and again; finding out takes its time
 def _moment(day: date, at: time) -> datetime:
     return datetime.combine(day, at.replace(tzinfo=None), ZONE).astimezone(UTC)

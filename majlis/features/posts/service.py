@@ -33,7 +33,6 @@ from majlis.features.posts.model import (
     PostCreate,
     PostUpdate,
     SellCategory,
-    Stance,
     check_event,
     check_sale,
     event_state,
@@ -95,39 +94,16 @@ async def entered(tx: Reader, me: Me, rows: Sequence[Any]) -> list[tuple[Post, A
 
 
 async def dressed(tx: Reader, me: Me, posts: list[Post]) -> list[Post]:
-    """Posts with business, category, original, poll and state of the event; a query for each kind present."""
-    business_ids = {post.business_id for post in posts if post.business_id}
-    category_ids = [post.category_id for post in posts if post.category_id]
-    original_ids = [post.original_post_id for post in posts if post.original_post_id]
-    originals = await posts_of(tx, me, original_ids)
-    everyone = [*posts, *originals.values()]
-    business_ids |= {post.business_id for post in originals.values() if post.business_id}
-    shown_businesses = await businesses.minis(tx, me, business_ids)
-    shown_polls = await polls.of_posts(tx, me, [post.id for post in everyone if post.type == "PULL"])
-    stances = await _stances(tx, me, [post.id for post in everyone if post.type == "EVENT"])
-    kinds = await categories(tx) if category_ids else {}
+    """Posts with their originals, and where events stand by now; a query or two where there are originals."""
+    originals = await posts_of(tx, me, [post.original_post_id for post in posts if post.original_post_id])
     now = clock.now()
-    for post in everyone:
-        post.is_mine = me.id is not None and post.user_id == me.id
-        if post.business_id:
-            post.business = shown_businesses.get(post.business_id)
-        if post.category_id:
-            post.category = kinds.get(post.category_id)
-        if post.type == "PULL":
-            post.poll = shown_polls.get(post.id)
-        elif post.type == "EVENT":
+    for post in (*posts, *originals.values()):
+        if post.type == "EVENT":
             post.event_state = event_state(post, now)
-            post.my_event_state = stances.get(post.id)
-    for post in posts:
+    for post in posts if originals else ():
         if post.original_post_id:
             post.original_post = originals.get(post.original_post_id)
     return posts
-
-
-async def _stances(tx: Reader, me: Me, events: list[UUID]) -> dict[UUID, Stance]:
-    if not events or me.id is None:
-        return {}
-    return {stands.post_id: stands.event_state for stands in await tx.all(store.STANCES, me.id, events)}
 
 
 async def categories(tx: Reader) -> dict[UUID, SellCategory]:

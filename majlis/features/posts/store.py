@@ -1,7 +1,6 @@
 """Rows of posts, and the SQL of which posts a viewer may see."""
 
 from collections.abc import Sequence
-from copy import copy
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, cast
@@ -9,12 +8,15 @@ from uuid import UUID
 
 import msgspec
 
+from majlis.features.businesses.model import BusinessMini
+from majlis.features.businesses.service import FOLLOWS, MINI
 from majlis.features.graph.model import UserMini
 from majlis.features.graph.service import BLOCKED, admits, follows, hides, shown
+from majlis.features.polls.service import card, card_version, of_card, voted
 from majlis.features.posts.model import Post, SellCategory, Stance
 from majlis.kit.db import Joint, Query, Reader
 from majlis.kit.geo import Point
-from majlis.kit.versions import Versions
+from majlis.kit.versions import Versions, version
 
 # Which posts `p` of authors `a` the viewer $1 may see. CASE keeps the look at follows for the posts that need it: those
 # for friends, and those of private accounts.
@@ -30,35 +32,65 @@ LISTED = f"p.status AND {VISIBLE}"
 SHOWN = f"(p.status OR p.user_id = $1) AND {VISIBLE}"
 
 # The columns of a card: what is the same of a post for everybody who may see it. Those up to updated_at stand in the order
-# of Post's fields, the author's in that of UserMini.
-_CARD = """p.id, p.user_id, p.business_id, p.original_post_id, p.category_id, p.title, p.description, p.type,
+# of Post's fields; the author's, the business's and the category's in that of their own.
+_CARD = f"""p.id, p.user_id, p.business_id, p.original_post_id, p.category_id, p.title, p.description, p.type,
   p.status, p.visibility, p.currency, p.price, p.discount, p.free, p.sold, p.is_promoted, p.country_code,
   p.contact_no, p.is_location, p.start_date, p.start_time, p.end_date, p.end_time, NULL AS event_state,
   p.interested_count, p.going_count, p.expired_at, p.address_location, p.user_location,
   p.country, p.province, p.district, p.neighborhood, p.total_comments, p.total_likes, p.total_shares,
   p.created_at, p.updated_at,
   a.first_name, a.last_name, a.avatar, a.province AS author_province, a.district AS author_district,
-  a.neighborhood AS author_neighborhood, p.attachments"""
-_OWN, _WIDTH = 38, 45  # columns of the post itself, and all
-# What of a post is the viewer's own. In the order of the arguments of `viewed`.
+  a.neighborhood AS author_neighborhood, p.attachments,
+  {MINI}, c.id, c.name, c.icon, c.color, c.status, c.created_at,
+  CASE WHEN p.type = 'PULL' THEN {card("p.id")} END"""
+_OWN, _AUTHOR, _BUSINESS, _CATEGORY, _WIDTH = 38, 44, 51, 57, 58  # where the columns of each end, and all
+
+
+def _stands(post: str) -> str:
+    """SQL: how the viewer $1 stands to a post that is an event, and what they chose if it is a poll."""
+    return f"""CASE WHEN {post}.type = 'EVENT' THEN
+      (SELECT e.event_state FROM event_interests e WHERE e.user_id = $1 AND e.post_id = {post}.id) END AS stance,
+      CASE WHEN {post}.type = 'PULL' THEN {voted(f"{post}.id")} END AS vote"""
+
+
+# What of a post is the viewer's own. In the order of the arguments of `_own`.
 _VIEWED = f"""{hides("a")} AS hides, {follows("$1", "p.user_id")} AS is_following,
   {follows("p.user_id", "$1")} AS follows_me,
   coalesce((SELECT true FROM post_likes l WHERE l.user_id = $1 AND l.post_id = p.id), false) AS liked_by_me,
-  coalesce((SELECT true FROM post_bookmarks k WHERE k.user_id = $1 AND k.post_id = p.id), false) AS bookmarked_by_me"""
+  coalesce((SELECT true FROM post_bookmarks k WHERE k.user_id = $1 AND k.post_id = p.id), false) AS bookmarked_by_me,
+  {FOLLOWS} AS follows_business, {_stands("p")}"""
 _FROM = "FROM posts p JOIN profiles a ON a.id = p.user_id"
+_WHOLE = f"""{_FROM}
+  LEFT JOIN business_profiles b ON b.id = p.business_id AND b.deleted_at IS NULL AND b.status
+  LEFT JOIN sell_categories c ON c.id = p.category_id"""
 
-ONE = Joint(object, f"SELECT {_CARD}, {_VIEWED} {_FROM} WHERE p.id = $2 AND {SHOWN}", ["uuid", "uuid"])
+ONE = Joint(object, f"SELECT {_CARD}, {_VIEWED} {_WHOLE} WHERE p.id = $2 AND {SHOWN}", ["uuid", "uuid"])
 
 # Which rows a card is made of: PostgreSQL never gives two versions of a row the same place and transaction.
 _VERSION = "p.xmin AS post_by, p.ctid AS post_at, a.xmin AS author_by, a.ctid AS author_at"
+
+
+def _parts(post: str) -> str:
+    """SQL: the same of the rows beside a post, in a column for each of the three kinds."""
+
+    def of(table: str, name: str) -> str:
+        return f"(SELECT {version('x')} FROM {table} x WHERE x.id = {post}.{name})"
+
+    return f"""CASE WHEN {post}.business_id IS NOT NULL THEN {of("business_profiles", "business_id")} END AS business_at,
+      CASE WHEN {post}.category_id IS NOT NULL THEN {of("sell_categories", "category_id")} END AS category_at,
+      CASE WHEN {post}.type = 'PULL' THEN {card_version(f"{post}.id")} END AS poll_at"""
+
+
 # What lists select of `posts p` and `profiles a`, between SELECT and what else they want.
-ENTRY = f"p.id, p.user_id, {_VERSION}, {hides('a')} AS hides"
-CARDS = f"SELECT {_CARD}, {_VERSION} {_FROM} WHERE p.id = ANY($2::uuid[]) AND {SHOWN}"
+ENTRY = f"{_VERSION}, p.id, {hides('a')} AS hides, p.user_id, p.type, p.business_id, p.category_id"
+_VERSIONS, _ID = slice(7, 14), 14  # of the rows of `entries`, which begin with what is the viewer's own
+CARDS = f"""SELECT {_CARD}, {_parts("p")}, {_VERSION}
+{_WHOLE} WHERE p.id = ANY($2::uuid[]) AND {SHOWN}"""
 KEPT = 20_000  # cards in memory, at about 2 KiB each
 
 
 def entries(rows: str, before: Sequence[str] = ()) -> str:
-    """SQL: the rows of a SELECT that begins with ENTRY, in its order, and behind them the viewer's flags.
+    """SQL: the rows of a SELECT that begins with ENTRY, in its order, behind the viewer's own and `_parts`.
 
     `before` are common table expressions that it uses.
     What somebody likes or follows is looked up once for a whole page, which costs half of what a look per row does.
@@ -70,12 +102,16 @@ def entries(rows: str, before: Sequence[str] = ()) -> str:
 
     tables = ", ".join([*before, f"entry AS MATERIALIZED ({rows})"])
     return f"""WITH {tables},
-      asked AS MATERIALIZED (SELECT array_agg(id) AS posts, array_agg(user_id) AS people FROM entry)
-      SELECT entry.*,
+      asked AS MATERIALIZED (
+        SELECT array_agg(id) AS posts, array_agg(user_id) AS people, array_agg(business_id) AS businesses FROM entry)
+      SELECT
         user_id = ANY ({among("following_id", "user_follows", "follower_id", "people")}),
         user_id = ANY ({among("follower_id", "user_follows", "following_id", "people")}),
         id = ANY ({among("post_id", "post_likes", "user_id", "posts")}),
-        id = ANY ({among("post_id", "post_bookmarks", "user_id", "posts")})
+        id = ANY ({among("post_id", "post_bookmarks", "user_id", "posts")}),
+        business_id IS NOT NULL
+          AND business_id = ANY ({among("business_id", "business_profile_followers", "follower_id", "businesses")}),
+        {_stands("entry")}, {_parts("entry")}, entry.*
       FROM entry"""
 
 
@@ -84,14 +120,16 @@ SOME = entries(f"SELECT {ENTRY} {_FROM} WHERE p.id = ANY($2::uuid[]) AND {LISTED
 
 def _card(row: Any) -> Post:
     own: tuple[Any, ...] = row[:_OWN]
-    author: tuple[Any, ...] = (row[1], *row[_OWN : _WIDTH - 1], False, False)
+    author: tuple[Any, ...] = (row[1], *row[_OWN:_AUTHOR], False, False)
+    business: tuple[Any, ...] = (*row[_AUTHOR + 1 : _BUSINESS], False)
+    category: tuple[Any, ...] = row[_BUSINESS:_CATEGORY]
     rest: tuple[Any, ...] = (
         UserMini(*author),
+        None if business[0] is None else BusinessMini(*business),
+        None if category[0] is None else SellCategory(*category),
+        row[_AUTHOR],
         None,
-        None,
-        row[_WIDTH - 1],
-        None,
-        None,
+        of_card(row[_CATEGORY]),
         False,
         False,
         None,
@@ -100,43 +138,61 @@ def _card(row: Any) -> Post:
     return Post(*own, *rest)
 
 
-def _viewed(
-    post: Post, viewer: UUID | None, hides: int, following: bool, follows: bool, liked: bool, kept: bool
+def _own(
+    card: Any,
+    viewer: UUID | None,
+    hides: int,
+    following: bool,
+    follows: bool,
+    liked: bool,
+    kept: bool,
+    follows_business: bool,
+    stance: Stance | None,
+    vote: UUID | None,
 ) -> Post:
-    author = cast(UserMini, post.author)
+    """A copy of a card with what is the viewer's own."""
+    post = card.__copy__()  # copy.copy takes three times as long to come to this
+    post.author = author = post.author.__copy__()
     author.is_following, author.follows_me = following, follows
-    post.liked_by_me, post.bookmarked_by_me = liked, kept
+    post.liked_by_me, post.bookmarked_by_me, post.my_event_state = liked, kept, stance
+    if post.business is not None:
+        post.business = post.business.__copy__()
+        post.business.is_following = follows_business
+    if post.poll is not None:
+        post.poll = post.poll.__copy__()
+        post.poll.my_vote = vote
     if hides:
         shown(author, hides)
-    if post.user_id != viewer:
+    if viewer is not None and post.user_id == viewer:
+        post.is_mine = True
+    else:
         post.user_location = None
         if not post.is_location:
             post.address_location = None
-    return post
+    return cast(Post, post)
 
 
 def post_of(row: Any, viewer: UUID | None) -> Post:
-    """A row of the columns of `ONE` as a Post, without what other queries bring."""
-    return _viewed(_card(row), viewer, *row[_WIDTH : _WIDTH + 5])
+    """A row of the columns of `ONE` as a Post, without its original."""
+    return _own(_card(row), viewer, *row[_WIDTH : _WIDTH + 8])
 
 
 async def posts_of(tx: Reader, viewer: UUID | None, rows: Sequence[Any]) -> list[Post | None]:
-    """Rows of `entries` as Posts, without what other queries bring; None for what is gone since.
+    """Rows of `entries` as Posts, without their originals; None for what is gone since.
 
     Cards stay in memory for as long as their rows are what they were; the others take one query.
     """
     kept: Versions[Post] = tx.versions("posts", KEPT)
-    cards = {row[0]: kept.get(row[0], row[2:6]) for row in rows}
-    missing = [post_id for post_id, card in cards.items() if card is None]
-    for row in await tx.records(CARDS, viewer, missing) if missing else ():
-        cards[row[0]] = kept.put(row[0], row[_WIDTH:], _card(row))
-    return [None if (card := cards[row[0]]) is None else _own(card, viewer, row) for row in rows]
-
-
-def _own(card: Post, viewer: UUID | None, row: Any) -> Post:
-    post = copy(card)
-    post.author = copy(card.author)
-    return _viewed(post, viewer, row[6], *row[-4:])
+    cards = [kept.get(row[_ID], row[_VERSIONS]) for row in rows]
+    missing = [row[_ID] for row, card in zip(rows, cards, strict=True) if card is None]
+    if missing:
+        fetched = await tx.records(CARDS, viewer, missing)
+        made = {row[0]: kept.put(row[0], row[_WIDTH:], _card(row)) for row in fetched}
+        cards = [card or made.get(row[_ID]) for row, card in zip(rows, cards, strict=True)]
+    return [
+        None if card is None else _own(card, viewer, row[_ID + 1], *row[:7])
+        for row, card in zip(rows, cards, strict=True)
+    ]
 
 
 class Stored(msgspec.Struct):
@@ -210,7 +266,7 @@ UPDATE posts SET deleted_at = coalesce(deleted_at, $2), hidden_as = $3, hidden_r
 WHERE id = $1 AND (deleted_at IS NULL OR hidden_as <> 'HIDDEN')
 """
 HIDDEN = f"""SELECT {_CARD}, {_VIEWED}, p.hidden_as, p.hidden_reason, p.deleted_at
-{_FROM} WHERE p.id = $2 AND p.user_id = $1 AND p.hidden_as IS NOT NULL"""
+{_WHOLE} WHERE p.id = $2 AND p.user_id = $1 AND p.hidden_as IS NOT NULL"""
 
 
 class WasHidden(msgspec.Struct):
@@ -242,17 +298,6 @@ CATEGORIES = Query(
 SOLD = "UPDATE posts SET sold = $2, updated_at = $3 WHERE id = $1 AND sold <> $2"
 
 
-class Stands(msgspec.Struct):
-    """How the viewer stands towards an event."""
-
-    post_id: UUID
-    event_state: Stance
-
-
-STANCES = Query(
-    Stands,
-    "SELECT post_id, event_state FROM event_interests WHERE user_id = $1 AND post_id = ANY($2::uuid[])",
-)
 COUNT_SHARE = Query(
     int, "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares"
 )

@@ -49,11 +49,13 @@ class BusinessQuery(PageQuery, kw_only=True):
     radius_km: Radius = DEFAULT_RADIUS_KM
 
 
+WEIGHED = 60  # posts, the best of which a search of everything shows
+COUNTED = 40  # of each kind, two pages: whoever wants to know more asks for the list of a kind
 FILTERS = ("q", "category_id", "country", "province", "district", "neighborhood", "open_now", "lat", "lng")
 
 
 class Totals(msgspec.Struct):
-    """How many there are of each kind, counted up to 10,000."""
+    """How many there are of each kind, counted up to 40: 40 stands for as many or more."""
 
     posts: int
     users: int

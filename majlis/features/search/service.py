@@ -11,7 +11,7 @@ from majlis.features.posts.model import Filter as PostFilter
 from majlis.features.posts.model import check_words
 from majlis.features.profiles import service as profiles
 from majlis.features.search import store
-from majlis.features.search.model import FILTERS, BusinessQuery, Found, SearchQuery, Totals
+from majlis.features.search.model import COUNTED, FILTERS, WEIGHED, BusinessQuery, Found, SearchQuery, Totals
 from majlis.kit import page
 from majlis.kit.db import Reader
 from majlis.kit.errors import FieldFault, Invalid
@@ -26,11 +26,14 @@ async def everything(tx: Reader, me: Me, query: SearchQuery) -> Found:
     first = page.Paging(query.limit, offset=0)
     place = {name: getattr(query, name) for name in ("country", "province", "district", "neighborhood")}
     where = {**place, "near": near, "radius_km": query.radius_km}
-    some = await browsing.listing(tx, me, PostFilter(q=query.q, **where), "relevance", first)
+    some = await browsing.listing(tx, me, PostFilter(q=query.q, **where), "relevance", first, weighed=WEIGHED)
     shops = await directory.listing(tx, me, Filter(q=query.q, **where), "relevance", first)
-    found = Found(some.items, [], shops.items, Totals(some.total or 0, 0, shops.total or 0))
+    found = Found(
+        some.items, [], shops.items, Totals(min(some.total or 0, COUNTED), 0, min(shops.total or 0, COUNTED))
+    )
     if me.id is not None:
-        people = await graph.search(tx, me, PeopleQuery(q=query.q, limit=query.limit, offset=0, **place))
+        who = PeopleQuery(q=query.q, limit=query.limit, offset=0, **place)
+        people = await graph.search(tx, me, who, counted=COUNTED)
         found.users, found.totals.users = people.items, people.total or 0
     return found
 

@@ -8,7 +8,6 @@ from uuid import UUID
 from majlis.features.browsing import service as browsing
 from majlis.features.graph import service as graph
 from majlis.features.labels.model import SHORT, tag_of
-from majlis.features.polls import service as polls
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import Filter, Post
 from majlis.features.timelines import store
@@ -42,21 +41,15 @@ async def check(tx: Reader, me: Me, post_id: UUID) -> None:
 
 
 async def shown(tx: Reader, me: Me, ids: Sequence[UUID]) -> list[Short]:
-    """These posts in this order, as far as the viewer may see them: two queries, three with polls."""
+    """These posts in this order, as far as the viewer may see them: two queries."""
     found = await posts.posts_of(tx, me, ids)
     return await dressed(tx, me, [found[one] for one in ids if one in found])
 
 
 async def dressed(tx: Reader, me: Me, found: Sequence[Post]) -> list[Short]:
-    """Posts with their labels, counts of reposts and bookmarks, whether the viewer reposts them, and polls.
-
-    One query, and one for polls where there are any.
-    """
+    """Posts with their labels, counts of reposts and bookmarks, and whether the viewer reposts them: one query."""
     if not found:
         return []
-    asked = await polls.of_posts(tx, me, [post.id for post in found if post.type == "PULL"])
-    for post in found:
-        post.poll = asked.get(post.id)
     marks = {one.id: one for one in await tx.all(store.MARKS, me.id, [post.id for post in found])}
     return [Short(post, marks[post.id]) for post in found if post.id in marks]
 

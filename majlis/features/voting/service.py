@@ -12,7 +12,7 @@ from majlis.features.voting.facts import Voted
 from majlis.features.voting.model import PollClosed, PollExists
 from majlis.kit import clock, facts
 from majlis.kit.db import Reader, Tx
-from majlis.kit.errors import Invalid
+from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
 
@@ -33,8 +33,10 @@ async def create(tx: Tx, me: Me, post_id: UUID, options: Sequence[str]) -> Poll:
 
 async def of_post(tx: Reader, me: Me, post_id: UUID) -> Poll:
     """The poll of a post that the viewer may see. Raises NotFound."""
-    await posts.get(tx, me, post_id)
-    return await polls.get(tx, me, post_id)
+    poll = (await posts.get(tx, me, post_id)).poll
+    if poll is None:
+        raise NotFound()
+    return poll
 
 
 async def get(tx: Reader, me: Me, poll_id: UUID) -> Poll:

@@ -262,17 +262,24 @@ def test_lists_take_the_same_queries_whatever_their_size(world: World) -> None:
         stand(world, bilal, invite(world, amina), "going")
         stand(world, world.person(), event, "going")
     assert [queries(path) for path in paths] == before
-    assert max(before) <= 4, before
+    assert max(before) <= 3, before
 
 
-def test_a_page_without_events_asks_for_no_stances(world: World) -> None:
-    amina = world.person()
+def test_stances_come_with_the_list(world: World) -> None:
+    amina, bilal = world.person(), world.person()
     write(world, amina)
-    world.get(POSTS, amina)
-    with counted(world) as seen:
-        world.get(POSTS, amina)
-    assert not [query for query in seen if "event_interests" in query]
-    invite(world, amina)
-    with counted(world) as seen:
-        world.get(POSTS, amina)
-    assert len([query for query in seen if "event_interests" in query]) == 1
+
+    def page() -> tuple[list[str | None], int]:
+        world.get(POSTS, bilal)
+        with counted(world) as seen:
+            found = world.get(POSTS, bilal).json()["data"]
+        return [post["my_event_state"] for post in found], len(seen)
+
+    stances, before = page()
+    assert stances == [None]
+    event = invite(world, amina)
+    assert page() == ([None, None], before)
+    stand(world, bilal, event, "going")
+    assert page() == (["going", None], before)
+    stand(world, bilal, event, "interested")
+    assert page() == (["interested", None], before)

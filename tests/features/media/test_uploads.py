@@ -237,6 +237,37 @@ def test_ten_uploads_a_minute_are_the_limit(world: World) -> None:
     assert world.get("/api/v1/users/me", amina).status_code == 200
 
 
+@pytest.mark.settings(media_moved_from="http://127.0.0.1:8080/media/, https://old.example/files")
+def test_what_was_uploaded_under_a_former_address_is_shown_under_that_of_today(world: World) -> None:
+    amina = world.person("Amina")
+    today = world.app.settings.media_url()
+    shown = upload(world, amina).json()["photo"]
+    assert shown["url"].startswith(f"{today}/")
+    for before in ("http://127.0.0.1:8080/media", "https://old.example/files"):
+        world.sql(
+            "UPDATE uploads SET photo = replace(photo::text, $1, $2)::jsonb", f'"{today}/', f'"{before}/'
+        )
+        # What the owner was shown, and what stands in the row, name the same upload.
+        for url in (shown["url"], shown["url"].replace(today, before)):
+            body = {"type": "FEED", "description": f"{before}/said", "attachments": [{**shown, "url": url}]}
+            posted = world.post("/api/v1/posts", amina, body)
+            assert posted.status_code == 201, posted.text
+            (kept,) = world.sql(
+                "SELECT attachments::text AS kept FROM posts WHERE id = $1", posted.json()["id"]
+            )
+            assert f'"{before}/' in kept["kept"]
+            found = world.get(f"/api/v1/posts/{posted.json()['id']}", amina)
+            photo = found.json()["attachments"][0]["photo"]
+            assert (photo["url"], photo["thumbnail_url"]) == (shown["url"], shown["thumbnail_url"])
+        elsewhere = world.post(
+            "/api/v1/posts", amina, {**body, "attachments": [{**shown, "url": "https://x.example/a"}]}
+        )
+        assert elsewhere.status_code == 422
+        world.sql(
+            "UPDATE uploads SET photo = replace(photo::text, $1, $2)::jsonb", f'"{before}/', f'"{today}/'
+        )
+
+
 @pytest.mark.settings(media_base_url="https://cdn.example.org/majlis/")
 @pytest.mark.rule("hamsaya:76")
 def test_the_public_address_may_be_that_of_a_cdn(world: World) -> None:

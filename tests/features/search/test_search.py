@@ -6,6 +6,8 @@ import pytest
 
 from majlis.features.browsing import store
 from majlis.features.posts.model import Filter
+from majlis.features.search import service as search
+from majlis.features.search.model import COUNTED, WEIGHED
 from majlis.kit import clock
 from tests.features.discovery.mapping import ids, shop
 from tests.features.posts.writing import block, faults, friends, write
@@ -313,6 +315,41 @@ def test_a_word_that_stands_everywhere_is_looked_for_in_the_latest_posts(
     found = world.get(f"{path}&offset=0").json()
     assert (ids(found["data"]), found["total"]) == (posts[::-1], 5)
     assert world.get(f"{path}&offset=7").json()["total"] == 5
+
+
+@pytest.mark.rule("hamsaya:89", "hamsaya:110")
+@pytest.mark.parametrize(
+    "latest, enough, weighed", [(4000, 40, 60), (40, 2, 3), (8, 2, 3), (8, 3, 5), (4, 5, 6)]
+)
+def test_posts_that_others_hide_end_no_search(
+    world: World, monkeypatch: pytest.MonkeyPatch, latest: int, enough: int, weighed: int
+) -> None:
+    monkeypatch.setattr(store, "LATEST", latest)
+    monkeypatch.setattr(store, "ENOUGH", enough)
+    monkeypatch.setattr(search, "WEIGHED", weighed)
+    monkeypatch.setattr(search, "COUNTED", enough)
+    amina, viewer = world.person(), world.person()
+    kinds = ["PUBLIC", "PRIVATE", "PUBLIC", "PRIVATE", "PRIVATE", "PUBLIC", "PRIVATE", "PRIVATE", "PRIVATE"]
+    for n, kind in enumerate(kinds):
+        write(world, amina, description=f"wheat soup number {n}", visibility=kind)
+        write(world, amina, description="rice")
+    write(world, amina, description="barley soup", visibility="PRIVATE")
+    for who, words, count in (
+        (viewer, "wheat", 3),
+        (amina, "wheat", 9),
+        (amina, "barley", 1),
+        (viewer, "barley", 0),
+    ):
+        body = found(world, words, who, limit=20)
+        # The total is what it is below the ceiling. More than that are shown where more were weighed.
+        assert body["totals"]["posts"] == min(count, enough)
+        assert min(count, enough) <= len(body["posts"]) <= count
+        assert all(words in post["description"] for post in body["posts"])
+    assert found(world, "wheat", viewer, limit=1)["totals"]["posts"] == min(3, enough)
+
+
+def test_no_more_is_counted_than_is_weighed() -> None:
+    assert COUNTED <= store.ENOUGH <= WEIGHED <= store.WEIGHED
 
 
 @pytest.mark.parametrize("name", ["country", "province", "district", "neighborhood"])

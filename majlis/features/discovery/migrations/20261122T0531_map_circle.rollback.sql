@@ -1,0 +1,2 @@
+DROP INDEX profiles_private;
+DROP INDEX posts_not_public;
