@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 
 from majlis import main
@@ -20,6 +21,10 @@ from majlis.vendors.images import ImagePool
 from majlis.vendors.oauth import wire
 from tests import world as worlds
 from tests.world import World
+
+# The same examples each time, and none fails for being slow on a busy machine.
+hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None)
+hypothesis.settings.load_profile("suite")
 
 TEMPLATE = "majlis_template"
 # Tests restart nothing on this server, so it need not wait for the disk, nor keep much of what it did.

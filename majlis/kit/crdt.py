@@ -47,11 +47,12 @@ async def merge(parts: Sequence[bytes], update: bytes) -> Merged:
         raise Unreadable
 
     def work() -> Merged:
-        merged = _changed(parts, lambda doc: doc.apply_update(update), update)
+        doc = _load([*parts, update])
+        shown, changes = _compared(_content(_load(parts)), doc)
         before = merge_updates(*parts) if parts else EMPTY
         # Not what the document says was new: it forgets what waits for an update that has not come yet.
-        after = merge_updates(before, update)
-        return merged._replace(update=None if after == merge_updates(before) else update)
+        known = merge_updates(before, update) == merge_updates(before)
+        return Merged(_whole(doc, [*parts, update]), None if known else update, shown, changes)
 
     return await _apart(work)
 
@@ -68,7 +69,7 @@ async def patch(parts: Sequence[bytes], changes: Mapping[str, Any]) -> Merged:
                 elif name in root:
                     del root[name]
 
-    return await _apart(lambda: _changed(parts, act))
+    return await _apart(lambda: _patched(parts, act))
 
 
 async def content(parts: Sequence[bytes]) -> dict[str, Any]:
@@ -103,23 +104,31 @@ async def _apart(work: Callable[[], T]) -> T:
 
 
 def _load(parts: Sequence[bytes]) -> "Doc[Any]":
+    """The document of these updates, whatever their order."""
     doc: Doc[Any] = Doc()
-    for part in parts:
-        doc.apply_update(part)
+    if parts:
+        # At once: applied one by one, what came before that on which it rests is not always taken up behind it.
+        doc.apply_update(merge_updates(*parts))
     return doc
 
 
-def _changed(parts: Sequence[bytes], act: Callable[["Doc[Any]"], None], *updates: bytes) -> Merged:
+def _patched(parts: Sequence[bytes], act: Callable[["Doc[Any]"], None]) -> Merged:
     doc = _load(parts)
     before = _content(doc)
     new: list[bytes] = []
     watching = doc.observe(lambda event: new.append(bytes(event.update)))
     act(doc)
     doc.unobserve(watching)
+    after, changes = _compared(before, doc)
+    return Merged(_whole(doc, [*parts, *new]), new[0] if new else None, after, changes)
+
+
+def _compared(before: dict[str, Any], doc: "Doc[Any]") -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a document holds, and what of it has changed."""
     after = _content(doc)
     changes = {name: value for name, value in after.items() if name not in before or before[name] != value}
     changes |= {name: None for name in before if name not in after}
-    return Merged(_whole(doc, [*parts, *new, *updates]), new[0] if new else None, after, changes)
+    return after, changes
 
 
 def _whole(doc: "Doc[Any]", parts: Sequence[bytes]) -> bytes:

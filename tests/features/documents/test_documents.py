@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
@@ -284,7 +284,7 @@ EDITS = st.one_of(
     st.tuples(st.just("push"), KEYS, st.none()),
     st.tuples(st.just("pull"), KEYS, st.none()),
 )
-MERGED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MERGED = settings(max_examples=40)
 
 
 class Server:
@@ -334,6 +334,10 @@ class Device:
 
 @MERGED
 @given(st.lists(st.tuples(st.integers(0, 3), EDITS), max_size=25), st.booleans())
+@example(  # the last insertion comes first, and rests on the first, which comes last
+    [(1, ("insert", "a", 0)), (1, ("set", "a", None)), (1, ("delete", "a", None)), (1, ("insert", "a", 0))],
+    True,
+)
 def test_whatever_happens_all_replicas_converge(steps: list[Any], backwards: bool) -> None:
     server, devices = Server(), [Device() for _ in range(3)]
     for who, (kind, key, value) in steps:
