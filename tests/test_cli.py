@@ -436,7 +436,8 @@ def test_held_jobs_are_listed_tried_again_and_dropped(town: Serving) -> None:
 
 
 def test_the_doctor_finds_all_well(town: Serving) -> None:
-    said = majlis(folder_of(town), "check")
+    said = majlis(folder_of(town), "check", MAJLIS_DATABASE_READ_URL=url_of(town))
+    assert re.search(r"^ *note +replica +PostgreSQL [0-9.]+; it follows no primary", said, re.MULTILINE), said
     for what in ("settings", "disk", "database", "encoding", "migrations", "clock", "files", "mail"):
         assert re.search(rf"^ *ok +{what} ", said, re.MULTILINE), said
     assert "production would refuse" in said and "All is well" in said
@@ -448,12 +449,13 @@ def test_the_doctor_finds_what_is_wrong(scratch: Path, empty: str) -> None:
         "check",
         code=1,
         MAJLIS_DATABASE_URL=empty,
+        MAJLIS_DATABASE_READ_URL=f"postgresql://nobody@127.0.0.1:{free_port()}/x",
         MAJLIS_REDIS_URL=f"redis://127.0.0.1:{free_port()}",
         MAJLIS_MAIL_URL=f"smtp://127.0.0.1:{free_port()}",
     )
-    for what in ("migrations", "redis", "mail"):
+    for what in ("migrations", "replica", "redis", "mail"):
         assert re.search(rf"^ *wrong +{what} ", said, re.MULTILINE), said
-    assert re.search(r"^Something is wrong with: migrations, mail, redis\.", said, re.MULTILINE)
+    assert re.search(r"^Something is wrong with: migrations, mail, replica, redis\.", said, re.MULTILINE)
 
 
 def test_the_doctor_makes_no_database(scratch: Path) -> None:

@@ -143,6 +143,8 @@ async def _clock(connection: Any) -> Finding:
 async def _services(settings: Settings) -> list[Finding]:
     looks = (("files", _files), ("mail", _mail), ("push", _push))
     found = [await _guarded(what, settings, look) for what, look in looks]
+    if settings.database_read_url:
+        found.append(await _guarded("replica", settings, _replica))
     if settings.redis_url:
         found.append(await _guarded("redis", settings, _redis))
     return found
@@ -157,6 +159,20 @@ async def _guarded(what: str, settings: Settings, look: Callable[[Settings], Awa
         return Finding(what, "wrong", f"no answer in {PATIENCE_S:.0f} s")
     except Exception as error:  # noqa: BLE001  that is what it is for
         return Finding(what, "wrong", str(error) or type(error).__name__)
+
+
+async def _replica(settings: Settings) -> Finding:
+    import asyncpg
+
+    from majlis.kit import inspection
+
+    connection = await asyncpg.connect(settings.database_read_url, timeout=PATIENCE_S)
+    try:
+        version, follows = (await inspection.server(connection)).version, await inspection.follows(connection)
+    finally:
+        await connection.close()
+    advice = "" if follows else "; it follows no primary"
+    return Finding("replica", "ok" if follows else "note", f"PostgreSQL {version}{advice}")
 
 
 async def _files(settings: Settings) -> Finding:

@@ -39,6 +39,11 @@ async def is_empty(connection: Any) -> bool:
     return bool(await connection.fetchval(EMPTY))
 
 
+async def follows(connection: Any) -> bool:
+    """Whether the server is a replica that takes up what its primary writes."""
+    return bool(await connection.fetchval("SELECT pg_is_in_recovery()"))
+
+
 async def drift_s(connection: Any) -> float:
     """Seconds by which the database's clock is ahead of ours; negative when it is behind."""
     before, began = clock.now(), time.monotonic()
