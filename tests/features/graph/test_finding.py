@@ -170,4 +170,4 @@ def test_names_are_looked_through_by_an_index(world: World) -> None:
         return "\n".join(row[0] for row in rows)
 
     shown = world.go(plan())
-    assert shown.count("profiles_named") == 2, shown
+    assert shown.count("using profiles_named") >= 2, shown  # the first names, and the many
