@@ -208,11 +208,9 @@ async def open_pool(url: str, size: int, *, application: str = "majlis", primary
     try:
         for connection in [await pool.open() for _ in range(min(READY, size))]:
             await pool.release(connection)
-    except AWAY as error:
-        if not isinstance(pool, Replica):
+    except BaseException as error:
+        pool.drop()
+        if not (isinstance(pool, Replica) and isinstance(error, AWAY)):
             raise
         pool.breaker.failed(error)
-    except BaseException:
-        pool.drop()
-        raise
     return pool

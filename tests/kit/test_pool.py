@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ from tests.servers import free_port
 from tests.world import World
 
 SIZE = 2
+CEILING_S = 60.0
 
 
 @pytest.fixture
@@ -238,6 +240,34 @@ def test_while_a_replica_is_away_the_primary_answers(
     away = False
     assert clone.go(told()) == ["replica"] * 3
     clone.go(replica.close())
+
+
+@pytest.mark.parametrize("replica", [False, True])
+def test_what_a_pool_opened_is_closed_where_the_rest_is_refused(
+    clone: World, pool: Pool, replica: bool, tmp_path: Path
+) -> None:
+    """The server lets this role connect once, and a pool begins with two connections."""
+    role = f"once_{tmp_path.name.rpartition('_')[2]}_{replica}".lower()
+    clone.sql(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
+    here = clone.url.replace("postgres@", f"{role}@", 1)
+    left = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename = $1"
+
+    async def work() -> Pool | None:
+        if replica:
+            return await open_pool(here, SIZE, primary=pool)
+        with pytest.raises(asyncpg.TooManyConnectionsError):
+            await open_pool(here, SIZE)
+        return None
+
+    async def gone() -> None:
+        async with asyncio.timeout(CEILING_S), Database(pool).read() as tx:
+            while await tx.one(Query(int, left), role):  # noqa: ASYNC110  another process ends them
+                await asyncio.sleep(0.001)
+
+    opened = clone.go(work())
+    assert opened is None or opened.sizes() == (0, 0)
+    clone.go(gone())
+    clone.sql(f"DROP ROLE {role}")
 
 
 def test_a_server_starts_while_its_replica_is_away(clone: World, pool: Pool) -> None:
