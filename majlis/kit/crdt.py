@@ -47,12 +47,13 @@ async def merge(parts: Sequence[bytes], update: bytes) -> Merged:
         raise Unreadable
 
     def work() -> Merged:
-        doc = _load([*parts, update])
-        shown, changes = _compared(_content(_load(parts)), doc)
         before = merge_updates(*parts) if parts else EMPTY
+        after = merge_updates(before, update)
+        doc = _load([after])
+        shown, changes = _compared(_content(_load([before])), doc)
         # Not what the document says was new: it forgets what waits for an update that has not come yet.
-        known = merge_updates(before, update) == merge_updates(before)
-        return Merged(_whole(doc, [*parts, update]), None if known else update, shown, changes)
+        known = after == merge_updates(before)
+        return Merged(_whole(doc, [after]), None if known else update, shown, changes)
 
     return await _apart(work)
 

@@ -86,9 +86,8 @@ class Private:
 
 class _Process:
     private: Private | None = None
-    moved: Sequence[
-        tuple[bytes, bytes]
-    ] = ()  # how a JSON string begins that is an address of before, and today's
+    # How a JSON string begins that is an address of before, and today's
+    moved: Sequence[tuple[bytes, bytes]] = ()
 
 
 def configure(private: Private, base: str = "", former: Sequence[str] = ()) -> None:
@@ -99,8 +98,7 @@ def configure(private: Private, base: str = "", former: Sequence[str] = ()) -> N
 
 def signed(body: bytes) -> bytes:
     """What leaves this server: its private addresses signed, its public ones those of today."""
-    for before, today in _Process.moved:
-        body = body.replace(before, today)
+    body = _moved(body)
     if RARE not in body or MARKER not in body or _Process.private is None:
         return body
     return _Process.private.sign(body)
@@ -108,8 +106,7 @@ def signed(body: bytes) -> bytes:
 
 def bare(body: bytes) -> bytes:
     """What leaves this server for where addresses would stay open: its private ones lead nowhere."""
-    for before, today in _Process.moved:
-        body = body.replace(before, today)
+    body = _moved(body)
     if MARKER not in body or _Process.private is None:
         return body
     return _Process.private.bare(body)
@@ -117,7 +114,13 @@ def bare(body: bytes) -> bytes:
 
 def of_today(url: str) -> str:
     """A public address as it is shown."""
-    return signed(f'"{url}"'.encode()).decode()[1:-1] if _Process.moved else url
+    return _moved(f'"{url}"'.encode()).decode()[1:-1]
+
+
+def _moved(body: bytes) -> bytes:
+    for before, today in _Process.moved:
+        body = body.replace(before, today)
+    return body
 
 
 def lifetime(path: str, query: bytes) -> int | None:

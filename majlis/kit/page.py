@@ -11,6 +11,9 @@ from majlis.kit.errors import Malformed
 
 T = TypeVar("T")
 DEFAULT = 20
+# Sizes that pages have unless asked otherwise, the latter where everything is searched. Stores write them into their SQL:
+# a parameter would keep PostgreSQL from a generic plan.
+USUAL = (DEFAULT, 5)
 MAXIMUM = 100
 MAX_OFFSET = 10_000  # older clients page by offset; deeper pages are what cursors are for
 _TAG = 8  # bytes of the signature: a cursor guards no secret, it only must not be made up

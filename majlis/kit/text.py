@@ -21,3 +21,11 @@ def prefix_query(text: str) -> str:
     """A tsquery in which every word must begin some word. Quoted, so that nothing in it is an operator."""
     words = fold(text).replace("\\", " ").replace("'", "''").split()
     return " & ".join(f"'{word}':*" for word in words[:MAX_WORDS])
+
+
+def tsquery(query: str) -> str:
+    """SQL: a query of words that is given as text, by an expression for that.
+
+    In parentheses with SELECT it is made once for a statement, not for every row that it is held against.
+    """
+    return f"(SELECT to_tsquery('simple', {query}))"

@@ -12,10 +12,10 @@ from majlis.features.browsing.model import Rank
 from majlis.features.graph.service import MUTED
 from majlis.features.posts.model import ZONE, EventState, Filter, Sort
 from majlis.features.posts.service import ENTRY, LISTED, PLACE, SHOWN, entries
-from majlis.kit import geo
+from majlis.kit import geo, page
 from majlis.kit.db import Query, Reader
 from majlis.kit.geo import Point
-from majlis.kit.text import prefix_query
+from majlis.kit.text import prefix_query, tsquery
 
 # Authors are looked up one by one: a plan made for any words or people would rather read all of them.
 _FROM = """FROM posts p
@@ -27,8 +27,7 @@ _SCORE = """(2 * p.total_likes + 3 * p.total_comments + 5 * p.total_shares)
 _STARTS = "event_starts(p.start_date, p.start_time)"  # on the clocks of the place, as the next one
 _ENDS = "event_ends(p.start_date, p.end_date, p.end_time)"
 _PRICE = "coalesce(p.price, 0)"  # free goods cost nothing
-DEFAULT_LIMIT, LOOKED_THROUGH = 20, 1000
-USUAL = (DEFAULT_LIMIT, 5)  # sizes of pages unless asked otherwise, the latter where everything is searched
+LOOKED_THROUGH = 1000
 RANKED = 3  # pages of the highest scores, before it is known who may see them
 HIGHEST = 400  # posts that are remembered to rank highest
 LATEST, ENOUGH = 4000, 40  # by relevance: posts that are looked through, and how many of them have to match
@@ -100,8 +99,7 @@ class Listing:
         if wanted.date_to is not None:
             where.append(f"coalesce(p.start_date, p.created_at::date) <= {self.arg(wanted.date_to)}")
         if wanted.q is not None:
-            # In parentheses with SELECT it is made once, not for every post that it is held against.
-            self._query = f"(SELECT to_tsquery('simple', {self.arg(prefix_query(wanted.q))}))"
+            self._query = tsquery(self.arg(prefix_query(wanted.q)))
             where.append(f"p.search @@ {self._query}")
         if wanted.unmuted:
             where.append(f"NOT p.user_id = ANY ({MUTED})")
@@ -114,7 +112,7 @@ class Listing:
 
     def _unread(self, wanted: Filter) -> None:
         if wanted.muted_words is not None:
-            words = f"(SELECT to_tsquery('simple', {self.arg(wanted.muted_words)}))"
+            words = tsquery(self.arg(wanted.muted_words))
             self._where.append(f"(p.user_id = $1 OR NOT p.search @@ {words})")
 
     def _events(self, wanted: Filter, now: datetime) -> None:
@@ -213,9 +211,9 @@ class Listing:
         return f"SELECT max(distance) FROM ({few}) AS few HAVING count(*) = {self.arg(count)}"
 
     def page_sql(self, limit: int, offset: int) -> str:
-        """One row more than a page. Usual sizes are literals: they let PostgreSQL keep a generic plan."""
+        """One row more than a page."""
         order = ", ".join(f"{key} {self._directions}" for key in self._keys)
-        usual = limit == DEFAULT_LIMIT and not offset
+        usual = limit == page.DEFAULT and not offset
         size = self._size(limit)
         skip = f" OFFSET {self.arg(offset)}" if offset else ""
         where, last = " AND ".join(self._where), f"ORDER BY {order} LIMIT {size}{skip}"
@@ -228,7 +226,7 @@ class Listing:
         return entries(f"SELECT {ENTRY}, p.created_at{self._extra} {rows}", before)
 
     def _size(self, limit: int) -> str:
-        return str(limit + 1) if limit in USUAL else self.arg(limit + 1)
+        return str(limit + 1) if limit in page.USUAL else self.arg(limit + 1)
 
     def tried_sql(self, ranks: Sequence[Rank], limit: int) -> str:
         """One row more than a page, out of posts that ranked highest; fewer if too few of them may be seen.
@@ -262,7 +260,7 @@ class Listing:
 
         Who may see a post is asked of some pages of the highest, instead of all posts of a week.
         """
-        size = DEFAULT_LIMIT + 1
+        size = page.DEFAULT + 1
         rows = self._first(f"{self._behind} ORDER BY {order} LIMIT {RANKED * size}")
         few = f"SELECT p.id {rows} WHERE {LISTED} ORDER BY {order} LIMIT {size}"
         before, chosen = self._chosen([few], size, f"SELECT p.id {self._from} WHERE {where}{self._behind}")

@@ -11,7 +11,7 @@ from majlis.features.graph.service import BLOCKED
 from majlis.kit import geo, page
 from majlis.kit.db import Query
 from majlis.kit.geo import Point
-from majlis.kit.text import prefix_query
+from majlis.kit.text import prefix_query, tsquery
 
 # Whether a business is open at $2, by the clock of its place; null without hours. The hours of yesterday count
 # after midnight when they end before they begin.
@@ -81,9 +81,6 @@ def followers(*, continued: bool, usual: bool) -> str:
 # ---- lists
 
 
-_USUAL = (page.DEFAULT, 5)  # sizes of pages unless asked otherwise, the latter where everything is searched
-
-
 class Listing:
     """A list of businesses put together from a filter, an order and a place in it."""
 
@@ -124,8 +121,7 @@ class Listing:
             where.append(f"""b.id IN (SELECT business_profile_id FROM business_profile_categories
               WHERE business_category_id = {self.arg(wanted.category_id)})""")
         if wanted.q is not None:
-            # In parentheses with SELECT it is made once, not for every row that it is held against.
-            self._query = f"(SELECT to_tsquery('simple', {self.arg(prefix_query(wanted.q))}))"
+            self._query = tsquery(self.arg(prefix_query(wanted.q)))
             where.append(f"b.search @@ {self._query}")
         if wanted.open_now is not None:
             where.append(f"{OPEN} IS {'TRUE' if wanted.open_now else 'NOT TRUE'}")
@@ -153,9 +149,9 @@ class Listing:
         self._where.append(f"({', '.join(self._keys)}) {sign} ({marks})")
 
     def page_sql(self, limit: int, offset: int) -> str:
-        """One row more than a page. Usual sizes are literals: they let PostgreSQL keep a generic plan."""
+        """One row more than a page."""
         order = ", ".join(f"{key} {self._direction}" for key in self._keys)
-        size = str(limit + 1) if limit in _USUAL else self.arg(limit + 1)
+        size = str(limit + 1) if limit in page.USUAL else self.arg(limit + 1)
         skip = f" OFFSET {self.arg(offset)}" if offset else ""
         where = " AND ".join(self._where)
         return f"SELECT {_COLUMNS}{self._extra} {FROM} WHERE {where} ORDER BY {order} LIMIT {size}{skip}"

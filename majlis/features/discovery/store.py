@@ -7,6 +7,7 @@ from majlis.features.discovery.model import MapMarker
 from majlis.features.graph.service import BLOCKED, MUTED
 from majlis.features.posts import service as posts
 from majlis.kit.db import Query
+from majlis.kit.text import tsquery
 
 FOLD = Query(int, "SELECT map_fold($1)")
 MEND = Query(int, "SELECT map_mend()")
@@ -48,8 +49,7 @@ _BOX = "box(point($8::float8, $9::float8), point($10::float8, $11::float8))"
 
 def _read(muted: str) -> str:
     """Whether a post is by the viewer or has none of the words of a tsquery, which may be null."""
-    return f"""({muted}::text IS NULL OR p.user_id = $1
-      OR NOT p.search @@ (SELECT to_tsquery('simple', {muted})))"""
+    return f"({muted}::text IS NULL OR p.user_id = $1 OR NOT p.search @@ {tsquery(muted)})"
 
 
 def _everybodys() -> str:
@@ -87,13 +87,18 @@ _POSTS = f"""SELECT true AS is_posts, x, y, sum(posts)::int AS count, sum(lng_su
       UNION ALL {_more("a.id", "p.visibility = 'PUBLIC' AND a.is_private")}) AS part
     GROUP BY x, y HAVING sum(posts) > 0"""
 
-_KIND = """($7::uuid IS NULL OR b.id IN (
-      SELECT business_profile_id FROM business_profile_categories WHERE business_category_id = $7))"""
+
+def _of_kind(category: str) -> str:
+    """Whether a business has a category, which may be null."""
+    return f"""({category} IS NULL OR b.id IN (
+      SELECT business_profile_id FROM business_profile_categories WHERE business_category_id = {category}))"""
+
+
 _BUSINESSES = f"""SELECT false AS is_posts, at.x >> $2 AS x, at.y >> $2 AS y, count(*)::int AS count,
       sum(b.address_location[0]) AS lng_sum, sum(b.address_location[1]) AS lat_sum
     FROM business_profiles b JOIN profiles o ON o.id = b.user_id
     CROSS JOIN LATERAL (SELECT map_x(b.address_location) AS x, map_y(b.address_location) AS y OFFSET 0) AS at
-    WHERE b.address_location <@ {_BOX} AND {_inside("at.x", "at.y")} AND b.show_location AND {_KIND}
+    WHERE b.address_location <@ {_BOX} AND {_inside("at.x", "at.y")} AND b.show_location AND {_of_kind("$7::uuid")}
       AND {businesses.LISTED} GROUP BY at.x >> $2, at.y >> $2"""
 
 # By whether posts, and whether businesses are wanted.
@@ -121,7 +126,7 @@ UNREAD_NEAR = Query(
     f"""SELECT {_UNREAD} FROM (SELECT id, search FROM posts
       WHERE address_location <@ {_BOX} AND deleted_at IS NULL AND is_location LIMIT $14) AS p
     JOIN map_points m ON m.post_id = p.id
-    WHERE p.search @@ (SELECT to_tsquery('simple', $13)) AND {_UNREAD_HERE}""",
+    WHERE p.search @@ {tsquery("$13")} AND {_UNREAD_HERE}""",
 )
 
 
@@ -157,8 +162,7 @@ BUSINESS_IN = Query(
     CROSS JOIN LATERAL (SELECT {_BUSINESS}, NULL::float8 AS distance_km
       FROM business_profiles b JOIN profiles o ON o.id = b.user_id
       WHERE b.address_location {_IN_BOX} AND b.show_location AND {businesses.LISTED}
-        AND ({_CATEGORY} IS NULL OR b.id IN (
-          SELECT business_profile_id FROM business_profile_categories WHERE business_category_id = {_CATEGORY}))
+        AND {_of_kind(_CATEGORY)}
         AND map_x(b.address_location) >> $2 = part.x AND map_y(b.address_location) >> $2 = part.y
       LIMIT 1) AS found""",
 )
@@ -214,7 +218,5 @@ NEAREST_BUSINESSES = _nearest(
     "JOIN profiles o ON o.id = b.user_id",
     "b.show_location AND b.address_location IS NOT NULL",
     "b.address_location",
-    f"""({_CATEGORY} IS NULL OR b.id IN (
-        SELECT business_profile_id FROM business_profile_categories WHERE business_category_id = {_CATEGORY}))
-      AND {businesses.LISTED}""",
+    f"{_of_kind(_CATEGORY)} AND {businesses.LISTED}",
 )

@@ -9,6 +9,7 @@ import msgspec
 from majlis.features.graph.model import NamedRow, Thing, UserMini, UserPublic
 from majlis.kit import page
 from majlis.kit.db import Query
+from majlis.kit.text import tsquery
 
 # Everybody whom the viewer $1 blocks or is blocked by. An uncorrelated array: PostgreSQL makes it once per
 # statement, however many rows are then held against it.
@@ -251,12 +252,11 @@ def _size(used: int, usual: bool) -> str:
 
 # A name as lists of people go by it; the index profiles_named knows it.
 _NAME = "lower(btrim(coalesce(p.first_name, '') || ' ' || coalesce(p.last_name, '')))"
-_MATCHES = "p.search @@ (SELECT to_tsquery('simple', $2))"  # in parentheses, so that it is made once
+_MATCHES = f"p.search @@ {tsquery('$2')}"
 PLACES = ("country", "province", "district", "neighborhood")
 # How many names are looked through in their order for words that nearly everybody has; how many people the index of
 # words may bring, which knows no order; and how many names are looked through for words that more than those have.
 EARLY, FEW, LATER = 100, 300, 3000
-USUAL = (page.DEFAULT, 5)  # sizes of pages unless asked otherwise, the latter where everything is searched
 
 
 class Finding:
@@ -290,11 +290,8 @@ class Finding:
         return Query(int, f"SELECT count(*) FROM ({self._owner}{named} LIMIT {page.MAX_OFFSET}) AS found")
 
     def page_sql(self, limit: int, offset: int, start: Sequence[Any], counted: int) -> str:
-        """One card more than a page behind `start`, then rank, name, and the total where that is below `counted`.
-
-        Usual sizes are literals: they let PostgreSQL keep a generic plan.
-        """
-        usual, reach = limit in USUAL and not offset, max(offset + limit + 1, counted)
+        """One card more than a page behind `start`, then rank, name, and the total where that is below `counted`."""
+        usual, reach = limit in page.USUAL and not offset, max(offset + limit + 1, counted)
         size = f"LIMIT {limit + 1}" if usual else f"LIMIT {self._arg(limit + 1)} OFFSET {self._arg(offset)}"
         behind = "true"
         if start:

@@ -10,6 +10,7 @@ from majlis.features.graph.service import BLOCKED
 from majlis.features.membership.model import Person
 from majlis.features.workspaces.service import JOINED
 from majlis.kit.db import Query
+from majlis.kit.text import tsquery
 
 # How somebody `m` (a row of workspace_members) with the profile `p` is shown. Who hides the name from some is shown
 # by its initial, and who hides pictures without one.
@@ -28,8 +29,8 @@ _SEEN = f"""FROM workspaces w JOIN workspace_members me ON {JOINED}
   JOIN workspace_members m ON m.workspace_id = w.id JOIN profiles p ON p.id = m.user_id
   WHERE w.id = $2 AND {_MET}"""
 ONE = Query(Person, f"SELECT {_PERSON} {_SEEN} AND m.user_id = $3")
-_NAMED = """($3::text IS NULL OR starts_with(m.username, lower($3)) OR starts_with(lower(m.display_name), lower($3))
-  OR (p.hides & 3 = 0 AND p.search @@ (SELECT to_tsquery('simple', $4)))) AND ($5::text IS NULL OR m.role = $5)"""
+_NAMED = f"""($3::text IS NULL OR starts_with(m.username, lower($3)) OR starts_with(lower(m.display_name), lower($3))
+  OR (p.hides & 3 = 0 AND p.search @@ {tsquery("$4")})) AND ($5::text IS NULL OR m.role = $5)"""
 LIST = Query(
     Person,
     f"""SELECT {_PERSON} {_SEEN} AND {_NAMED} AND ($6::text IS NULL OR m.username > $6)

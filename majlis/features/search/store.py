@@ -5,9 +5,10 @@ from uuid import UUID
 from majlis.features.graph.model import Thing
 from majlis.features.graph.service import BLOCKED, sees
 from majlis.kit.db import Query
+from majlis.kit.text import tsquery
 
 _ABOUT = "to_tsvector('simple', search_text(coalesce(p.about, '')))"
-_WORDS = "(SELECT to_tsquery('simple', $2))"  # in parentheses, so that it is made once
+_WORDS = tsquery("$2")
 # Whose username begins with $3, and in whose names or words about themselves every word of the query $2 begins a word;
 # of each what the viewer $1 may see. Whoever has exactly the username comes first, then who is called so.
 PEOPLE = Query(
