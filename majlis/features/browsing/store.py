@@ -138,7 +138,8 @@ class Listing:
         self._center = self.arg(center)
         if self.sort == "nearby":
             self._distance = "p.distance"
-            here = f"SELECT {_PLACED} FROM posts p WHERE p.deleted_at IS NULL AND {self._box} OFFSET 0"
+            own = " AND ".join(["p.deleted_at IS NULL", self._box, *self._where[1:]])
+            here = f"SELECT {_PLACED} FROM posts p WHERE {own} OFFSET 0"
             # In this order it is asked of one after the other who may see it, until there are enough.
             self._around = self._far(here, "ORDER BY distance, p.id")
             self._from = _FROM.replace("FROM posts p", self._around)
@@ -200,15 +201,17 @@ class Listing:
         for as many of the nearest, and a list that ends there need not look at all the posts of a town. Only the
         first of all posts are looked through: PostgreSQL takes any box for so small that it would sort what it holds.
         """
+        size = self.arg(count)
         most = LOOKED_THROUGH if count < LOOKED_THROUGH / 4 else self.arg(LOOKED_THROUGH + 2 * count)
         farther = f" AND distance_km({PLACE}, {self._center}) >= {self.arg(start)}" if start else ""
+        held = f"SELECT 1 FROM posts p WHERE p.deleted_at IS NULL AND {self._box} LIMIT {size}"
         first = f"""SELECT {_PLACED}, {PLACE} <-> {self._center} AS degrees FROM posts p
-            WHERE p.deleted_at IS NULL{farther} ORDER BY degrees LIMIT {most}"""
-        rows = self._from.replace(self._around, self._far(first))
+            WHERE p.deleted_at IS NULL{farther} AND (SELECT count(*) = {size} FROM ({held}) AS held)
+            ORDER BY degrees LIMIT {most}"""
+        rows = self._from.replace(self._around, self._far(first, "ORDER BY p.degrees"))
         where = " AND ".join([*self._where, self._box.replace(PLACE, "p.place")])
-        few = f"SELECT p.distance {rows} WHERE {where}{self._behind}"
-        few += f" ORDER BY p.degrees LIMIT {self.arg(count)}"
-        return f"SELECT max(distance) FROM ({few}) AS few HAVING count(*) = {self.arg(count)}"
+        few = f"SELECT p.distance {rows} WHERE {where}{self._behind} ORDER BY p.degrees LIMIT {size}"
+        return f"SELECT max(distance) FROM ({few}) AS few HAVING count(*) = {size}"
 
     def page_sql(self, limit: int, offset: int) -> str:
         """One row more than a page."""
