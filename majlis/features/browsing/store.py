@@ -203,6 +203,8 @@ class Listing:
         The index brings posts in the order of degrees, not of kilometres. The farthest of the first is far enough
         for as many of the nearest, and a list that ends there need not look at all the posts of a town. Only the
         first of all posts are looked through: PostgreSQL takes any box for so small that it would sort what it holds.
+        Each SELECT around them says the order again: else PostgreSQL forgets it, looks at all of them and sorts. None
+        are looked through where the box holds too few.
         """
         size = self.arg(count)
         most = LOOKED_THROUGH if count < LOOKED_THROUGH / 4 else self.arg(LOOKED_THROUGH + 2 * count)

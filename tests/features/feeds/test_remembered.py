@@ -1,6 +1,7 @@
 """What a process remembers of lists makes them cheaper; it shows nobody what they may not see, and loses nothing."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from majlis.features.browsing import service, store
 from majlis.features.browsing.model import EVERY_S
+from majlis.features.posts.model import Filter
 from majlis.kit import clock, geo
 from majlis.kit.geo import Point
 from tests.features.feeds.test_feeds import ids, pages
@@ -339,6 +341,33 @@ def test_what_is_near_is_hidden_at_once(world: World) -> None:
     assert ids(world, f"{NEARBY}&limit=5", zahir) == posts[1:6]
     block(world, amina, zahir)
     assert ids(world, f"{NEARBY}&limit=5", zahir) == []
+
+
+def read(world: World, sql: Callable[[store.Listing], str], **wanted: Any) -> dict[str, float]:
+    """How many rows of each table a statement of what is near reads."""
+    built = store.Listing(None, Filter(near=Point(34.5, 69.1), **wanted), "nearby", clock.now())
+    text, found = sql(built), dict[str, float]()
+
+    async def plan() -> Any:
+        async with world.app.db.read() as tx:
+            (row,) = await tx.records(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", *built.args)
+        return row[0]
+
+    nodes = [one["Plan"] for one in json.loads(bytes(world.go(plan())))]
+    for node in nodes:
+        table = node.get("Relation Name", "")
+        found[table] = found.get(table, 0) + node["Actual Rows"] * node["Actual Loops"]
+        nodes += node.get("Plans", ())
+    return found
+
+
+def test_no_more_is_read_than_a_page_needs(world: World) -> None:
+    amina = world.person()
+    around(world, amina, 24, 0.002)
+    write(world, amina, "SELL", user_location={"lat": 34.5, "lng": 69.1})
+    assert read(world, lambda built: built.reach_sql(5, 0))["profiles"] == 5
+    assert read(world, lambda built: built.reach_sql(9, 0), radius_km=0.5)["posts"] < 9, "too few are held"
+    assert read(world, lambda built: built.page_sql(20, 0), type=["SELL"])["posts"] == 1
 
 
 # ---- distances
