@@ -17,7 +17,7 @@ from majlis.extensions import Feature
 from majlis.features.articles import service as articles
 from majlis.features.exports import service as exports
 from majlis.features.media import service as pictures
-from majlis.kit import facts, hints, jobs, limits, log, page, passwords, telemetry
+from majlis.kit import crypto, facts, hints, jobs, limits, log, page, passwords, telemetry
 from majlis.kit.bus import Bus, PostgresBus
 from majlis.kit.cache import open_cache
 from majlis.kit.db import Database, open_pool
@@ -296,6 +296,7 @@ def build(settings: Settings, database_url: str) -> Server | Hosts | CORSMiddlew
         on_start=runner.start,
         on_stop=runner.stop,
         origins=origins,
+        seed=int.from_bytes(crypto.derive(settings.secret_key, "etag")[:8]),
     )
     runner.server = server
     hosts = mounts(settings, doors)

@@ -15,7 +15,7 @@ from majlis.kit.pool import Pool
 from majlis.kit.query import Query
 
 T = TypeVar("T")
-MOST = 64  # callers of one statement
+MOST = 64  # callers of one statement, unless it says otherwise
 Caller: TypeAlias = tuple[Sequence[Any], asyncio.Future[list[Any]]]
 LANES = 2  # statements of a kind under way at once; more would only make each of them smaller
 
@@ -25,13 +25,22 @@ class Joint(Query[T]):
 
     `types` are the PostgreSQL types of its arguments; None marks one that is the same for all. `many` takes
     arrays in place of those that differ and answers rows with the caller's number (from 1) behind the usual
-    columns; without it, it is made of `sql`, which must only read. A row type of `object` means rows as they come.
+    columns; without it, it is made of `sql`, which must only read. A row type of `object` means rows as they come,
+    maybe with that number behind them. `most` is how many callers share a statement.
     """
 
-    __slots__ = ("differing", "many")
+    __slots__ = ("differing", "many", "most")
 
-    def __init__(self, row: type[T], sql: str, types: Sequence[str | None], many: str | None = None) -> None:
+    def __init__(
+        self,
+        row: type[T],
+        sql: str,
+        types: Sequence[str | None],
+        many: str | None = None,
+        most: int = MOST,
+    ) -> None:
         super().__init__(row, sql)
+        self.most = most
         self.differing = [kind is not None for kind in types]
         self.many = many or _for_each(sql, types)
 
@@ -107,7 +116,8 @@ class Together:
     def _start(self, group: _Group) -> None:
         group.called = False
         waiting = [caller for caller in group.waiting if not caller[1].done()]
-        callers, group.waiting = waiting[:MOST], waiting[MOST:]
+        most = group.query.most
+        callers, group.waiting = waiting[:most], waiting[most:]
         if callers:
             group.running += 1
             task = asyncio.get_running_loop().create_task(self._run(group, callers))
@@ -137,7 +147,7 @@ class Together:
                 except asyncpg.PostgresError:
                     pass  # nobody has got anything; each alone will show whose fault it was
                 else:
-                    _hand_out(rows, callers)
+                    _hand_out(query, rows, callers)
                     return
             for args, answer in callers:
                 await _alone(connection, query, args, answer)
@@ -145,10 +155,11 @@ class Together:
             await self._pool.release(connection)
 
 
-def _hand_out(rows: list[Any], callers: list[Caller]) -> None:
+def _hand_out(query: Joint[Any], rows: list[Any], callers: list[Caller]) -> None:
     found: list[list[Any]] = [[] for _ in callers]
+    bare = query.row is not object
     for row in rows:
-        found[row[-1] - 1].append(row[:-1])
+        found[row[-1] - 1].append(row[:-1] if bare else row)
     for (_, answer), own in zip(callers, found, strict=True):
         if not answer.done():
             answer.set_result(own)

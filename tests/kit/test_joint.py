@@ -56,7 +56,7 @@ def test_everybody_gets_their_own_rows(clone: World, asked: Log) -> None:
         return await asyncio.gather(*(ask(asked.db, SQUARE, number) for number in range(50)))
 
     for number, rows in enumerate(clone.go(all_at_once())):
-        assert rows == [(number, v) for v in range(1, number % 4 + 1)]
+        assert [row[:2] for row in rows] == [(number, v) for v in range(1, number % 4 + 1)]
     assert asked.lines == [SQUARE.many], "and nobody asked alone"
 
 
@@ -122,7 +122,8 @@ def test_who_waits_behind_many_that_left_is_served(clone: World, asked: Log) -> 
         async with asyncio.timeout(60):
             return await asyncio.gather(*tasks[joints.MOST :])
 
-    assert clone.go(most_leave()) == [[], [(65, 1)]]
+    none, (row,) = clone.go(most_leave())
+    assert none == [] and row[:2] == (65, 1)
 
 
 def test_a_connection_that_breaks_is_everybodys_error(clone: World, asked: Log) -> None:

@@ -1,5 +1,6 @@
 """Lists of posts."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -24,6 +25,27 @@ async def listing(
 
     By relevance it is of `weighed` posts at most, several pages of them unless given.
     """
+    rows, following, total = await _page(tx, me, wanted, sort, paging, weighed)
+    found, ends = [], _ends(wanted, sort)
+    for post, row in await posts.entered(tx, me, rows):
+        if ends is not None:
+            post.distance_km, post.trending_score = ends(row)
+        found.append(post)
+    return page.Page(await posts.dressed(tx, me, found), following, total)
+
+
+async def written(
+    tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.Paging, *, weighed: int | None = None
+) -> page.Page[Post]:
+    """`listing` for an answer that is sent as it is: most of these posts are JSON already, for half the work."""
+    rows, following, total = await _page(tx, me, wanted, sort, paging, weighed)
+    return page.Page(await posts.written(tx, me, rows, _ends(wanted, sort)), following, total)
+
+
+async def _page(
+    tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.Paging, weighed: int | None
+) -> tuple[list[Any], str | None, int | None]:
+    """The rows of a page, the cursor of the next, and how many there are if that is asked for."""
     now, start = clock.now(), _start(sort, paging)
     if sort == "trending" and start:
         now, start = cast(datetime, start[0]), start[1:]  # as of the first page, so that pages do not shift
@@ -33,9 +55,8 @@ async def listing(
         now, rows = await _highest(tx, me, wanted, now, start, paging.limit)
     if len(rows) <= paging.limit:
         rows, total = await _asked(tx, me, wanted, sort, now, start, paging, weighed)
-    found = [_placed(*one, wanted, sort) for one in await posts.entered(tx, me, rows[: paging.limit])]
     following = _following(sort, rows[paging.limit - 1], now) if len(rows) > paging.limit else None
-    return page.Page(await posts.dressed(tx, me, found), following, total)
+    return rows[: paging.limit], following, total
 
 
 def _built(
@@ -89,6 +110,11 @@ async def _asked(
 ) -> tuple[list[Any], int | None]:  # fmt: skip
     """The page out of all posts, and how many there are if that is asked for."""
     offset = 0 if paging.cursor else paging.offset or 0
+    usual = paging.limit in page.USUAL and not offset and not paging.wants_total()
+    if sort == "recent" and usual and everything(wanted):
+        worded = wanted.muted_words is not None
+        query = store.latest(wanted.unmuted, worded, bool(start), paging.limit)
+        return await tx.joint(query, me.id, *([wanted.muted_words] if worded else []), *start), None
     total = None
     if paging.wants_total() and sort != "relevance":
         total = await _total(tx, _built(me, wanted, sort, now, ()))
@@ -137,9 +163,14 @@ def _following(sort: Sort, row: Any, now: datetime) -> str:
     return page.encode(f"posts:{sort}", *([now, *keys] if sort == "trending" else keys))
 
 
-def _placed(post: Post, row: Any, wanted: Filter, sort: Sort) -> Post:
-    if wanted.near is not None:
-        post.distance_km = round(row["distance"], 1)  # coarse, as it may tell where a person is
-    if sort == "trending":
-        post.trending_score = round(row["score"], 6)
-    return post
+def _ends(wanted: Filter, sort: Sort) -> Callable[[Any], tuple[float | None, float | None]] | None:
+    """What tells a row's distance and score, in a list that has either."""
+    near, trending = wanted.near is not None, sort == "trending"
+    if not (near or trending):
+        return None
+
+    def ends(row: Any) -> tuple[float | None, float | None]:
+        # Distances are coarse, as they may tell where a person is.
+        return round(row["distance"], 1) if near else None, round(row["score"], 6) if trending else None
+
+    return ends

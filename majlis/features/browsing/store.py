@@ -1,5 +1,6 @@
 """Lists of posts: the SQL of every filter and order."""
 
+import functools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from majlis.features.graph.service import MUTED
 from majlis.features.posts.model import ZONE, EventState, Filter, Sort
 from majlis.features.posts.service import ENTRY, LISTED, PLACE, SHOWN, entries
 from majlis.kit import geo, page
-from majlis.kit.db import Query, Reader
+from majlis.kit.db import Joint, Query, Reader
 from majlis.kit.geo import Point
 from majlis.kit.text import prefix_query, tsquery
 
@@ -29,6 +30,7 @@ _SCORE = """(2 * p.total_likes + 3 * p.total_comments + 5 * p.total_shares)
 _STARTS = "event_starts(p.start_date, p.start_time)"  # on the clocks of the place, as the next one
 _ENDS = "event_ends(p.start_date, p.end_date, p.end_time)"
 _PRICE = "coalesce(p.price, 0)"  # free goods cost nothing
+SHARED = 8  # readers of the newest posts to a statement
 LOOKED_THROUGH = 1000
 RANKED = 3  # pages of the highest scores, before it is known who may see them
 HIGHEST = 400  # posts that are remembered to rank highest
@@ -342,6 +344,21 @@ class Listing:
             before, chosen = self._weighed(where)
             return f"WITH {', '.join(before)} SELECT count(*) FROM ({chosen}) AS found"
         return f"SELECT count(*) FROM (SELECT 1 {self._from} WHERE {where} LIMIT {most}) AS found"
+
+
+@functools.cache
+def latest(unmuted: bool, worded: bool, behind: bool, limit: int) -> Joint[object]:
+    """The newest posts of all: one more than a page of a usual size.
+
+    Its arguments are the viewer, the muted words where it is `worded`, and the date and id of the last post that was
+    seen where it starts `behind` one.
+    """
+    wanted = Filter(unmuted=unmuted, muted_words="" if worded else None)
+    built, types = Listing(None, wanted, "recent", datetime.now(UTC)), ["uuid", *["text"] * worded]
+    if behind:
+        built.after(None, None)
+        types += ["timestamptz", "uuid"]
+    return Joint(object, built.page_sql(limit, 0), types, most=SHARED)
 
 
 async def closer(

@@ -35,7 +35,7 @@ async def listing(app: App, tx: Reader, me: Me, query: EventsQuery) -> page.Page
     if wanted.event_state is None and not query.include_past:
         wanted.event_state = ["upcoming", "ongoing"]
     wanted.muted_words = await filters.muted(app, me) if wanted.unmuted else None
-    return await browsing.listing(tx, me, wanted, query.sort, query.paging())
+    return await browsing.written(tx, me, wanted, query.sort, query.paging())
 
 
 async def get(tx: Reader, me: Me, post_id: UUID) -> Post:

@@ -27,7 +27,7 @@ async def feed(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> 
     """
     wanted = await _wanted(app, tx, me, query, sort)
     if wanted.near is None or query.radius_km is not None:
-        return _feed(await browsing.listing(tx, me, wanted, sort, query.paging()))
+        return _feed(await browsing.written(tx, me, wanted, sort, query.paging()))
     wider = msgspec.structs.replace(wanted, radius_km=WIDEST_RADIUS_KM)
     anywhere = msgspec.structs.replace(wanted, near=None)
     steps: list[tuple[Filter, Sort]] = [
@@ -36,7 +36,7 @@ async def feed(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> 
     start, inner = page.decode(WIDENING, query.cursor, tuple[int, str]) if query.cursor else (0, None)
     found, step = page.Page[Post]([]), 0
     for step in range(start, len(steps)):
-        found = await browsing.listing(tx, me, *steps[step], page.Paging(query.limit, inner, query.offset))
+        found = await browsing.written(tx, me, *steps[step], page.Paging(query.limit, inner, query.offset))
         if found.items or found.total or inner is not None:
             break
     if found.next is not None:
@@ -51,7 +51,7 @@ def _feed(found: page.Page[Post], widened: bool = False) -> Feed:
 
 async def search(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> page.Page[Post]:
     """The posts that this viewer may see and that pass every filter given. Raises Invalid, Malformed."""
-    return await browsing.listing(tx, me, await _wanted(app, tx, me, query, sort), sort, query.paging())
+    return await browsing.written(tx, me, await _wanted(app, tx, me, query, sort), sort, query.paging())
 
 
 async def _wanted(app: App, tx: Reader, me: Me, query: FilterQuery, sort: Sort) -> Filter:
@@ -91,7 +91,7 @@ async def of_user(
 ) -> page.Page[Post]:
     """Somebody's posts, newest first. Raises NotFound for whom the viewer may not see."""
     await graph.visible_person(tx, me, user_id)
-    return await browsing.listing(tx, me, Filter(user_id=user_id, type=types), "recent", paging)
+    return await browsing.written(tx, me, Filter(user_id=user_id, type=types), "recent", paging)
 
 
 async def of_business(
@@ -99,7 +99,7 @@ async def of_business(
 ) -> page.Page[Post]:
     """What was posted in the name of a business, newest first. Raises NotFound for one the viewer may not see."""
     await businesses.owner_of(tx, me, business_id)
-    return await browsing.listing(tx, me, Filter(business_id=business_id, type=types), "recent", paging)
+    return await browsing.written(tx, me, Filter(business_id=business_id, type=types), "recent", paging)
 
 
 async def mine(tx: Reader, me: Me, query: MineQuery) -> page.Page[Post]:
@@ -112,10 +112,10 @@ async def mine(tx: Reader, me: Me, query: MineQuery) -> page.Page[Post]:
         sold=query.sold,
         hidden_too=query.status is None,
     )
-    return await browsing.listing(tx, me, wanted, "recent", query.paging())
+    return await browsing.written(tx, me, wanted, "recent", query.paging())
 
 
 async def bookmarks(tx: Reader, me: Me, types: list[PostType] | None, paging: page.Paging) -> page.Page[Post]:
     """The caller's bookmarks, the newest first; what cannot be seen any more is skipped."""
     me.user()
-    return await browsing.listing(tx, me, Filter(type=types, bookmarked=True), "bookmarked", paging)
+    return await browsing.written(tx, me, Filter(type=types, bookmarked=True), "bookmarked", paging)

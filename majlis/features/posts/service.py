@@ -1,6 +1,6 @@
 """Verbs of posts: write, change, delete, read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -91,6 +91,18 @@ async def entered(tx: Reader, me: Me, rows: Sequence[Any]) -> list[tuple[Post, A
     """The posts of rows that a store above selected by `entries`, with their rows; without what is gone since."""
     found = await store.posts_of(tx, me.id, rows)
     return [(post, row) for post, row in zip(found, rows, strict=True) if post is not None]
+
+
+async def written(
+    tx: Reader, me: Me, rows: Sequence[Any], ends: Callable[[Any], store.Ends] | None = None
+) -> list[Post]:
+    """`entered` and `dressed` for an answer that is sent as it is: most of these posts are JSON already.
+
+    `ends` says how far a row's post is and what it scores, in lists that tell.
+    """
+    found = await store.written_of(tx, me.id, rows, ends)
+    await dressed(tx, me, [post for post in found if isinstance(post, Post)])
+    return cast(list[Post], found)
 
 
 async def dressed(tx: Reader, me: Me, posts: list[Post]) -> list[Post]:

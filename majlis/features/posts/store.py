@@ -1,9 +1,9 @@
 """Rows of posts, and the SQL of which posts a viewer may see."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import msgspec
@@ -81,12 +81,14 @@ def _parts(post: str) -> str:
       CASE WHEN {post}.type = 'PULL' THEN {card_version(f"{post}.id")} END AS poll_at"""
 
 
-# What lists select of `posts p` and `profiles a`, between SELECT and what else they want.
-ENTRY = f"{_VERSION}, p.id, {hides('a')} AS hides, p.user_id, p.type, p.business_id, p.category_id"
-_VERSIONS, _ID = slice(7, 14), 14  # of the rows of `entries`, which begin with what is the viewer's own
+# What lists select of `posts p` and `profiles a`, between SELECT and what else they want. `hides` is -1 of one's own.
+ENTRY = f"""{_VERSION}, p.id, CASE WHEN a.id = $1 THEN -1 ELSE a.hides END AS hides,
+  p.user_id, p.type, p.business_id, p.category_id"""
+# Where they stand in the rows of `entries`, which begin with what is the viewer's own.
+_FOLLOWS, _LIKES, _OWNS, _VERSIONS, _ID, _HIDES = slice(2), slice(2, 4), slice(7), slice(7, 14), 14, 15
 CARDS = f"""SELECT {_CARD}, {_parts("p")}, {_VERSION}
 {_WHOLE} WHERE p.id = ANY($2::uuid[]) AND {SHOWN}"""
-KEPT = 20_000  # cards in memory, at about 2 KiB each
+KEPT = 20_000  # cards in memory, at about 2 KiB each, and as much again for those that were written as JSON
 
 
 def entries(rows: str, before: Sequence[str] = ()) -> str:
@@ -161,7 +163,7 @@ def _own(
     if post.poll is not None:
         post.poll = post.poll.__copy__()
         post.poll.my_vote = vote
-    if hides:
+    if hides > 0:
         shown(author, hides)
     if viewer is not None and post.user_id == viewer:
         post.is_mine = True
@@ -177,22 +179,115 @@ def post_of(row: Any, viewer: UUID | None) -> Post:
     return _own(_card(row), viewer, *row[_WIDTH : _WIDTH + 8])
 
 
-async def posts_of(tx: Reader, viewer: UUID | None, rows: Sequence[Any]) -> list[Post | None]:
-    """Rows of `entries` as Posts, without their originals; None for what is gone since.
+# ---- posts as JSON, for lists that are sent as they are
+#
+# Of most posts only six fields are the viewer's or the list's own. They stand in two places: at the end of the author, and
+# at the end of the post. What lies before each is encoded once for everybody.
 
-    Cards stay in memory for as long as their rows are what they were; the others take one query.
+
+class _Bond(msgspec.Struct):
+    """How the viewer stands to an author: the last fields of a UserMini."""
+
+    is_following: bool
+    follows_me: bool
+
+
+class _Stand(msgspec.Struct):
+    """How the viewer and the list stand to somebody else's post: its last fields."""
+
+    liked_by_me: bool
+    bookmarked_by_me: bool
+    my_event_state: None = None
+    is_mine: bool = False
+    distance_km: float | None = None
+    trending_score: float | None = None
+
+
+def _end(of: _Bond | _Stand) -> bytes:
+    return msgspec.json.encode(of)[1:]
+
+
+Ends: TypeAlias = tuple[float | None, float | None]  # distance in km and score of a post in a list
+_CHOICES = [(one, other) for one in (False, True) for other in (False, True)]
+_BONDS = {pair: _end(_Bond(*pair)) for pair in _CHOICES}
+_STANDS = {pair: _end(_Stand(*pair)) for pair in _CHOICES}
+_MARK = b"\0"  # stands in no JSON
+
+
+class Card:
+    """What of a post is the same for everybody who may see it."""
+
+    __slots__ = ("_pieces", "post")
+
+    def __init__(self, post: Post) -> None:
+        self.post = post
+        self._pieces: tuple[bytes, bytes] | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether a stranger's view of it differs in _Bond and _Stand alone, and does not change by itself."""
+        of = self.post
+        return of.type in ("FEED", "SELL") and of.business is None and of.original_post_id is None
+
+    @property
+    def pieces(self) -> tuple[bytes, bytes]:
+        """The JSON of a plain one for strangers: what comes before the _Bond, and between it and the _Stand."""
+        if self._pieces is None:
+            post: Any = _own(self.post, None, 0, False, False, False, False, False, None, None)
+            for of, field in (
+                (post.author, "is_following"),
+                (post.author, "follows_me"),
+                (post, "liked_by_me"),
+            ):
+                setattr(of, field, msgspec.Raw(_MARK))
+            head, _, middle, _ = msgspec.json.encode(post).split(_MARK)
+            head, middle = head.removesuffix(b'"is_following":'), middle.removeprefix(b"}")
+            self._pieces = head, middle.removesuffix(b'"liked_by_me":')
+        return self._pieces
+
+
+async def _cards(tx: Reader, viewer: UUID | None, rows: Sequence[Any]) -> list[Card | None]:
+    """The cards of rows of `entries`; None for what is gone since.
+
+    They stay in memory for as long as their rows are what they were; the others take one query.
     """
-    kept: Versions[Post] = tx.versions("posts", KEPT)
+    kept: Versions[Card] = tx.versions("posts", KEPT)
     cards = [kept.get(row[_ID], row[_VERSIONS]) for row in rows]
     missing = [row[_ID] for row, card in zip(rows, cards, strict=True) if card is None]
     if missing:
         fetched = await tx.records(CARDS, viewer, missing)
-        made = {row[0]: kept.put(row[0], row[_WIDTH:], _card(row)) for row in fetched}
+        made = {row[0]: kept.put(row[0], row[_WIDTH:], Card(_card(row))) for row in fetched}
         cards = [card or made.get(row[_ID]) for row, card in zip(rows, cards, strict=True)]
+    return cards
+
+
+async def posts_of(tx: Reader, viewer: UUID | None, rows: Sequence[Any]) -> list[Post | None]:
+    """Rows of `entries` as Posts, without their originals; None for what is gone since."""
     return [
-        None if card is None else _own(card, viewer, row[_ID + 1], *row[:7])
-        for row, card in zip(rows, cards, strict=True)
+        None if card is None else _own(card.post, viewer, row[_HIDES], *row[_OWNS])
+        for row, card in zip(rows, await _cards(tx, viewer, rows), strict=True)
     ]
+
+
+async def written_of(
+    tx: Reader, viewer: UUID | None, rows: Sequence[Any], ends: Callable[[Any], Ends] | None
+) -> list[Post | msgspec.Raw]:
+    """The same without what is gone, and with plain posts as JSON; `ends` says what a list knows of a row."""
+    found: list[Post | msgspec.Raw] = []
+    for row, one in zip(rows, await _cards(tx, viewer, rows), strict=True):
+        if one is None:
+            continue
+        if row[_HIDES] or not one.plain:
+            post = _own(one.post, viewer, row[_HIDES], *row[_OWNS])
+            if ends is not None:
+                post.distance_km, post.trending_score = ends(row)
+            found.append(post)
+        else:
+            head, middle = one.pieces
+            liked, kept = likes = row[_LIKES]
+            stand = _STANDS[likes] if ends is None else _end(_Stand(liked, kept, None, False, *ends(row)))
+            found.append(msgspec.Raw(b"".join((head, _BONDS[row[_FOLLOWS]], middle, stand))))
+    return found
 
 
 class Stored(msgspec.Struct):
@@ -298,9 +393,8 @@ CATEGORIES = Query(
 SOLD = "UPDATE posts SET sold = $2, updated_at = $3 WHERE id = $1 AND sold <> $2"
 
 
-COUNT_SHARE = Query(
-    int, "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares"
-)
+_SHARED_ONCE = "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares"
+COUNT_SHARE = Query(int, _SHARED_ONCE)
 
 # Where a post is, as exactly as whoever searches may know (tension 67).
 PLACE = "post_place(p.is_location, p.address_location, p.user_location)"

@@ -31,7 +31,7 @@ async def listing(app: App, tx: Reader, me: Me, query: SalesQuery) -> page.Page[
     wanted = query.filter("SELL", near)
     wanted.sold = query.sold or False
     wanted.muted_words = await filters.muted(app, me) if wanted.unmuted else None
-    return await browsing.listing(tx, me, wanted, query.sort, query.paging())
+    return await browsing.written(tx, me, wanted, query.sort, query.paging())
 
 
 async def mine(tx: Reader, me: Me, query: MyListingsQuery) -> page.Page[Post]:
@@ -44,7 +44,7 @@ async def mine(tx: Reader, me: Me, query: MyListingsQuery) -> page.Page[Post]:
         status=query.status,
         hidden_too=query.status is None,
     )
-    return await browsing.listing(tx, me, wanted, "recent", query.paging())
+    return await browsing.written(tx, me, wanted, "recent", query.paging())
 
 
 async def get(tx: Reader, me: Me, post_id: UUID) -> Post:

@@ -26,7 +26,7 @@ async def everything(tx: Reader, me: Me, query: SearchQuery) -> Found:
     first = page.Paging(query.limit, offset=0)
     place = {name: getattr(query, name) for name in ("country", "province", "district", "neighborhood")}
     where = {**place, "near": near, "radius_km": query.radius_km}
-    some = await browsing.listing(tx, me, PostFilter(q=query.q, **where), "relevance", first, weighed=WEIGHED)
+    some = await browsing.written(tx, me, PostFilter(q=query.q, **where), "relevance", first, weighed=WEIGHED)
     shops = await directory.listing(tx, me, Filter(q=query.q, **where), "relevance", first)
     found = Found(
         some.items, [], shops.items, Totals(min(some.total or 0, COUNTED), 0, min(shops.total or 0, COUNTED))
