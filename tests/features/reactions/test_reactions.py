@@ -164,7 +164,7 @@ def test_likes_of_the_same_posts_in_any_order_do_not_block_one_another(clone: Wo
 def test_without_the_trigger_the_count_would_be_wrong(clone: World) -> None:
     """The control of the test above: what it counts is the trigger's work."""
     post = write(clone, clone.person())
-    clone.sql("ALTER TABLE post_likes DISABLE TRIGGER post_likes_count")
+    clone.sql("ALTER TABLE post_likes DISABLE TRIGGER post_likes_added")
     clone.post(f"{POSTS}/{post['id']}/like", clone.person())
     assert _counts(clone, post["id"]) == (0, 1)
 
