@@ -85,18 +85,19 @@ atexit.register(_lines.flush)
 class _Access:
     """How lines of answered requests are written: by structlog, until `configure` knows a shorter way."""
 
-    write: Callable[[dict[str, Any]], None] | None = None
+    write: "Callable[[_Request], None] | None" = None
 
 
-def access(**fields: Any) -> None:
+def access(method: str, path: str, status: int, ms: float, request_id: str, user: UUID | None) -> None:
     """Log an answered request: the line of `info("request", …)` within 50 ms, for a tenth of its price.
 
     Every request pays it, and its fields are known: none is to be formatted or hidden.
     """
-    if _Access.write is None:
-        get("majlis.http").info("request", **fields)
+    if _Access.write is not None:
+        _Access.write(_Request(method, path, status, ms, request_id, user, datetime.now(UTC)))
     else:
-        _Access.write(fields)
+        about = {"method": method, "path": path, "status": status, "ms": ms}
+        get("majlis.http").info("request", **about, request_id=request_id, user=user)
 
 
 class _Request(msgspec.Struct):
@@ -113,11 +114,11 @@ class _Request(msgspec.Struct):
     level: str = "info"
 
 
-def _write_access(fields: dict[str, Any]) -> None:
-    _lines.add(_encode(_Request(**fields, timestamp=datetime.now(UTC))) + b"\n")
+def _write_access(line: _Request) -> None:
+    _lines.add(_encode(line) + b"\n")
 
 
-def _no_access(fields: dict[str, Any]) -> None:
+def _no_access(line: _Request) -> None:
     """Such lines are below the least level."""
 
 

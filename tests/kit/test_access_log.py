@@ -17,7 +17,7 @@ from majlis.kit import log
 log.configure(*sys.argv[1:3])
 
 def answered(number):
-    log.access(method="GET", path=f"/{number}", status=200, ms=1.5, request_id="r", user=None)
+    log.access("GET", f"/{number}", 200, 1.5, "r", None)
 
 async def work():
     for number in range(100):

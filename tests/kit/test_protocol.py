@@ -1,6 +1,7 @@
 """One write for each answer, and none held back for long."""
 
 import asyncio
+import gc
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -223,6 +224,28 @@ def test_what_cannot_be_sent_at_once_is_left_to_uvicorn(runner: asyncio.Runner) 
     assert taken == [False, False]  # no other request is read behind the end
     assert ended.count(b"HTTP/1.1 200") == 1 and b"connection: close\r\n" in ended
     assert split == b""  # uvicorn sends nothing of it, and says why in the log
+
+
+def test_a_connection_that_rests_is_closed_and_no_other(runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        async with serving() as port:
+            for line, end in (("GET /once", b"hello"), ("GET /whole", b"hello")):
+                reader, writer = await asked(port, "GET /once")
+                await asyncio.wait_for(reader.readuntil(b"hello"), CEILING_S)
+                (here,) = (
+                    one for one in gc.get_objects() if type(one) is Protocol and one in one.connections
+                )
+                writer.write(f"{line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                await asyncio.wait_for(reader.readuntil(end), CEILING_S)
+                here._rested()  # too early: it looks again later
+                assert not here.transport.is_closing()
+                here._rests -= here.timeout_keep_alive
+                here._rested()
+                assert await asyncio.wait_for(reader.read(), CEILING_S) == b""
+                writer.close()
+                await writer.wait_closed()
+
+    runner.run(work())
 
 
 def test_sockets_get_past(runner: asyncio.Runner) -> None:

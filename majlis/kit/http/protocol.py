@@ -53,6 +53,10 @@ class Joined:
         self._flush()
         self.bare.close()
 
+    def is_closing(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return self.bare.is_closing()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.bare, name)
 
@@ -63,6 +67,15 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(cast(asyncio.Transport, Joined(transport, self.loop)))
+
+    _rests: float = 0.0  # since when nothing is asked, by the clock of the loop
+    _alarm: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -95,8 +108,27 @@ class Protocol(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         cast(Joined, self.transport).bare.write(b"".join(head))
         cycle.message_event.set()
-        self.on_response_complete()
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._rests = self.loop.time()
+        if self._alarm is None:
+            self._alarm = self.loop.call_later(self.timeout_keep_alive, self._rested)
         return True
+
+    def on_response_complete(self) -> None:
+        """An answer was sent in parts."""
+        self._rests = self.loop.time()
+        super().on_response_complete()
+
+    def _rested(self) -> None:
+        """Close where nothing was asked for a while. One timer looks again now and then: one for each answer costs more."""
+        self._alarm = None
+        if self.cycle.response_complete:
+            left = self._rests + self.timeout_keep_alive - self.loop.time()
+            if left > 0:
+                self._alarm = self.loop.call_later(left, self._rested)
+            else:
+                self.timeout_keep_alive_handler()
 
     def handle_websocket_upgrade(self) -> None:
         """From here on it is a socket, which joins its frames itself."""

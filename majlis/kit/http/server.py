@@ -322,14 +322,8 @@ class Server:
         if timer is None:
             timer = self._timers[key] = telemetry.requests.labels(request.method, path, str(status))
         timer.observe(seconds)
-        log.access(
-            method=request.method,
-            path=self._veil.shown(request.path),
-            status=status,
-            ms=round(seconds * 1000, 2),
-            request_id=request.id,
-            user=request.me.id,
-        )
+        path, ms = self._veil.shown(request.path), round(seconds * 1000, 2)
+        log.access(request.method, path, status, ms, request.id, request.me.id)
 
 
 def _settle() -> None:
