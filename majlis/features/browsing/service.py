@@ -16,6 +16,8 @@ from majlis.kit.geo import Point
 from majlis.kit.me import Me
 
 MAX_COUNT = page.MAX_OFFSET
+LATEST, ENOUGH = store.LATEST, store.ENOUGH  # for the stores of features above
+Listing = store.Listing  # likewise
 
 
 async def listing(

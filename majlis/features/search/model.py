@@ -1,5 +1,7 @@
 """Nouns of searching everything at once, and businesses."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -51,7 +53,23 @@ class BusinessQuery(PageQuery, kw_only=True):
 
 WEIGHED = 60  # posts, the best of which a search of everything shows
 COUNTED = 40  # of each kind, two pages: whoever wants to know more asks for the list of a kind
+WORDS = 500  # of which it is remembered which posts they find
 FILTERS = ("q", "category_id", "country", "province", "district", "neighborhood", "open_now", "lat", "lng")
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The newest posts that words find, whoever may see them, as they are remembered for some seconds.
+
+    What came since is looked for beside them. Words that find few posts have none here: all they find is asked for.
+    """
+
+    since: datetime | None = None  # None while they are not known
+    ids: Sequence[UUID] = ()
+    needed: int = 0  # that the viewer must see, else others count, too; 0 of words that find few
+
+
+# Of words that were asked for once, which are most; and while somebody looks for what others find.
+ASKED, SOUGHT = Known(), Known()
 
 
 class Totals(msgspec.Struct):
