@@ -1,7 +1,7 @@
 """What is made of rows, remembered for as long as the rows are what they were."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,6 +34,18 @@ class Versions(Generic[T]):
             return None
         self._values.move_to_end(key)
         return found[1]
+
+    def each(self, wanted: Iterable[tuple[Hashable, Hashable]]) -> list[T | None]:
+        """`get` for several keys with their versions."""
+        values, result = self._values, list[T | None]()
+        for key, version in wanted:
+            found = values.get(key)
+            if found is None or found[0] != version:
+                result.append(None)
+            else:
+                values.move_to_end(key)
+                result.append(found[1])
+        return result
 
     def put(self, key: Hashable, version: Hashable, value: T) -> T:
         """Remember a value, which nobody may change any more; the value."""

@@ -53,12 +53,23 @@ def _stands(post: str) -> str:
       CASE WHEN {post}.type = 'PULL' THEN {voted(f"{post}.id")} END AS vote"""
 
 
+def _flags(*conditions: str) -> str:
+    """SQL: conditions as the bits of one number, from the lowest: one column is read faster than five."""
+    return " | ".join(f"CASE WHEN {one} THEN {1 << bit} ELSE 0 END" for bit, one in enumerate(conditions))
+
+
+# The bits of what the viewer has to do with the author, the post and its business.
+FOLLOWING, FOLLOWED, LIKED, KEPT_BY_ME, FOLLOWS_BUSINESS = (1 << bit for bit in range(5))
 # What of a post is the viewer's own. In the order of the arguments of `_own`.
-_VIEWED = f"""{hides("a")} AS hides, {follows("$1", "p.user_id")} AS is_following,
-  {follows("p.user_id", "$1")} AS follows_me,
-  coalesce((SELECT true FROM post_likes l WHERE l.user_id = $1 AND l.post_id = p.id), false) AS liked_by_me,
-  coalesce((SELECT true FROM post_bookmarks k WHERE k.user_id = $1 AND k.post_id = p.id), false) AS bookmarked_by_me,
-  {FOLLOWS} AS follows_business, {_stands("p")}"""
+_VIEWED = f"""{hides("a")} AS hides, {
+    _flags(
+        follows("$1", "p.user_id"),
+        follows("p.user_id", "$1"),
+        "(SELECT true FROM post_likes l WHERE l.user_id = $1 AND l.post_id = p.id)",
+        "(SELECT true FROM post_bookmarks k WHERE k.user_id = $1 AND k.post_id = p.id)",
+        FOLLOWS,
+    )
+} AS flags, {_stands("p")}"""
 _FROM = "FROM posts p JOIN profiles a ON a.id = p.user_id"
 _WHOLE = f"""{_FROM}
   LEFT JOIN business_profiles b ON b.id = p.business_id AND b.deleted_at IS NULL AND b.status
@@ -85,7 +96,7 @@ def _parts(post: str) -> str:
 ENTRY = f"""{_VERSION}, p.id, CASE WHEN a.id = $1 THEN -1 ELSE a.hides END AS hides,
   p.user_id, p.type, p.business_id, p.category_id"""
 # Where they stand in the rows of `entries`, which begin with what is the viewer's own.
-_FOLLOWS, _LIKES, _OWNS, _VERSIONS, _ID, _HIDES = slice(2), slice(2, 4), slice(7), slice(7, 14), 14, 15
+_FLAGS, _OWNS, _VERSIONS, _ID, _HIDES = 0, slice(3), slice(3, 10), 10, 11
 CARDS = f"""SELECT {_CARD}, {_parts("p")}, {_VERSION}
 {_WHOLE} WHERE p.id = ANY($2::uuid[]) AND {SHOWN}"""
 KEPT = 20_000  # cards in memory, at about 2 KiB each, and as much again for those that were written as JSON
@@ -98,21 +109,23 @@ def entries(rows: str, before: Sequence[str] = ()) -> str:
     What somebody likes or follows is looked up once for a whole page, which costs half of what a look per row does.
     """
 
-    def among(found: str, table: str, mine: str, those: str) -> str:
-        return f"""ARRAY(SELECT {found} FROM {table}
-          WHERE {mine} = $1 AND {found} = ANY ((SELECT {those} FROM asked)::uuid[]))"""
+    def among(one: str, found: str, table: str, mine: str, those: str) -> str:
+        return f"""{one} = ANY (ARRAY(SELECT {found} FROM {table}
+          WHERE {mine} = $1 AND {found} = ANY ((SELECT {those} FROM asked)::uuid[])))"""
 
     tables = ", ".join([*before, f"entry AS MATERIALIZED ({rows})"])
     return f"""WITH {tables},
       asked AS MATERIALIZED (
         SELECT array_agg(id) AS posts, array_agg(user_id) AS people, array_agg(business_id) AS businesses FROM entry)
-      SELECT
-        user_id = ANY ({among("following_id", "user_follows", "follower_id", "people")}),
-        user_id = ANY ({among("follower_id", "user_follows", "following_id", "people")}),
-        id = ANY ({among("post_id", "post_likes", "user_id", "posts")}),
-        id = ANY ({among("post_id", "post_bookmarks", "user_id", "posts")}),
-        business_id IS NOT NULL
-          AND business_id = ANY ({among("business_id", "business_profile_followers", "follower_id", "businesses")}),
+      SELECT {
+        _flags(
+            among("user_id", "following_id", "user_follows", "follower_id", "people"),
+            among("user_id", "follower_id", "user_follows", "following_id", "people"),
+            among("id", "post_id", "post_likes", "user_id", "posts"),
+            among("id", "post_id", "post_bookmarks", "user_id", "posts"),
+            among("business_id", "business_id", "business_profile_followers", "follower_id", "businesses"),
+        )
+    },
         {_stands("entry")}, {_parts("entry")}, entry.*
       FROM entry"""
 
@@ -141,25 +154,17 @@ def _card(row: Any) -> Post:
 
 
 def _own(
-    card: Any,
-    viewer: UUID | None,
-    hides: int,
-    following: bool,
-    follows: bool,
-    liked: bool,
-    kept: bool,
-    follows_business: bool,
-    stance: Stance | None,
-    vote: UUID | None,
+    card: Any, viewer: UUID | None, hides: int, flags: int, stance: Stance | None, vote: UUID | None
 ) -> Post:
     """A copy of a card with what is the viewer's own."""
     post = card.__copy__()  # copy.copy takes three times as long to come to this
     post.author = author = post.author.__copy__()
-    author.is_following, author.follows_me = following, follows
-    post.liked_by_me, post.bookmarked_by_me, post.my_event_state = liked, kept, stance
+    author.is_following, author.follows_me = flags & FOLLOWING > 0, flags & FOLLOWED > 0
+    post.liked_by_me, post.bookmarked_by_me = flags & LIKED > 0, flags & KEPT_BY_ME > 0
+    post.my_event_state = stance
     if post.business is not None:
         post.business = post.business.__copy__()
-        post.business.is_following = follows_business
+        post.business.is_following = flags & FOLLOWS_BUSINESS > 0
     if post.poll is not None:
         post.poll = post.poll.__copy__()
         post.poll.my_vote = vote
@@ -176,7 +181,7 @@ def _own(
 
 def post_of(row: Any, viewer: UUID | None) -> Post:
     """A row of the columns of `ONE` as a Post, without its original."""
-    return _own(_card(row), viewer, *row[_WIDTH : _WIDTH + 8])
+    return _own(_card(row), viewer, *row[_WIDTH : _WIDTH + 4])
 
 
 # ---- posts as JSON, for lists that are sent as they are
@@ -208,42 +213,33 @@ def _end(of: _Bond | _Stand) -> bytes:
 
 
 Ends: TypeAlias = tuple[float | None, float | None]  # distance in km and score of a post in a list
-_CHOICES = [(one, other) for one in (False, True) for other in (False, True)]
-_BONDS = {pair: _end(_Bond(*pair)) for pair in _CHOICES}
-_STANDS = {pair: _end(_Stand(*pair)) for pair in _CHOICES}
+_CHOICES = [(bits & 1 > 0, bits & 2 > 0) for bits in range(4)]
+_BONDS = [_end(_Bond(*pair)) for pair in _CHOICES]
+_STANDS = [_end(_Stand(*pair)) for pair in _CHOICES]
 _MARK = b"\0"  # stands in no JSON
 
 
 class Card:
     """What of a post is the same for everybody who may see it."""
 
-    __slots__ = ("_pieces", "post")
+    __slots__ = ("pieces", "plain", "post")
 
     def __init__(self, post: Post) -> None:
         self.post = post
-        self._pieces: tuple[bytes, bytes] | None = None
+        # Whether a stranger's view of it differs in _Bond and _Stand alone, and does not change by itself.
+        shared = post.business is not None or post.original_post_id is not None
+        self.plain = post.type in ("FEED", "SELL") and not shared
+        self.pieces: tuple[bytes, bytes] | None = None  # what `write` made
 
-    @property
-    def plain(self) -> bool:
-        """Whether a stranger's view of it differs in _Bond and _Stand alone, and does not change by itself."""
-        of = self.post
-        return of.type in ("FEED", "SELL") and of.business is None and of.original_post_id is None
-
-    @property
-    def pieces(self) -> tuple[bytes, bytes]:
+    def write(self) -> tuple[bytes, bytes]:
         """The JSON of a plain one for strangers: what comes before the _Bond, and between it and the _Stand."""
-        if self._pieces is None:
-            post: Any = _own(self.post, None, 0, False, False, False, False, False, None, None)
-            for of, field in (
-                (post.author, "is_following"),
-                (post.author, "follows_me"),
-                (post, "liked_by_me"),
-            ):
-                setattr(of, field, msgspec.Raw(_MARK))
-            head, _, middle, _ = msgspec.json.encode(post).split(_MARK)
-            head, middle = head.removesuffix(b'"is_following":'), middle.removeprefix(b"}")
-            self._pieces = head, middle.removesuffix(b'"liked_by_me":')
-        return self._pieces
+        post: Any = _own(self.post, None, 0, 0, None, None)
+        for of, field in ((post.author, "is_following"), (post.author, "follows_me"), (post, "liked_by_me")):
+            setattr(of, field, msgspec.Raw(_MARK))
+        head, _, middle, _ = msgspec.json.encode(post).split(_MARK)
+        head, middle = head.removesuffix(b'"is_following":'), middle.removeprefix(b"}")
+        self.pieces = head, middle.removesuffix(b'"liked_by_me":')
+        return self.pieces
 
 
 async def _cards(tx: Reader, viewer: UUID | None, rows: Sequence[Any]) -> list[Card | None]:
@@ -252,7 +248,7 @@ async def _cards(tx: Reader, viewer: UUID | None, rows: Sequence[Any]) -> list[C
     They stay in memory for as long as their rows are what they were; the others take one query.
     """
     kept: Versions[Card] = tx.versions("posts", KEPT)
-    cards = [kept.get(row[_ID], row[_VERSIONS]) for row in rows]
+    cards = kept.each((row[_ID], row[_VERSIONS]) for row in rows)
     missing = [row[_ID] for row, card in zip(rows, cards, strict=True) if card is None]
     if missing:
         fetched = await tx.records(CARDS, viewer, missing)
@@ -277,16 +273,18 @@ async def written_of(
     for row, one in zip(rows, await _cards(tx, viewer, rows), strict=True):
         if one is None:
             continue
+        flags = row[_FLAGS]
         if row[_HIDES] or not one.plain:
             post = _own(one.post, viewer, row[_HIDES], *row[_OWNS])
             if ends is not None:
                 post.distance_km, post.trending_score = ends(row)
             found.append(post)
         else:
-            head, middle = one.pieces
-            liked, kept = likes = row[_LIKES]
-            stand = _STANDS[likes] if ends is None else _end(_Stand(liked, kept, None, False, *ends(row)))
-            found.append(msgspec.Raw(b"".join((head, _BONDS[row[_FOLLOWS]], middle, stand))))
+            head, middle = one.pieces or one.write()
+            stand = _STANDS[flags >> 2 & 3]
+            if ends is not None:
+                stand = _end(_Stand(flags & LIKED > 0, flags & KEPT_BY_ME > 0, None, False, *ends(row)))
+            found.append(msgspec.Raw(b"".join((head, _BONDS[flags & 3], middle, stand))))
     return found
 
 
