@@ -12,7 +12,7 @@ import msgspec
 from majlis.features.browsing.model import Rank
 from majlis.features.graph.service import MUTED
 from majlis.features.posts.model import ZONE, EventState, Filter, Sort
-from majlis.features.posts.service import ENTRY, LISTED, PLACE, SHOWN, entries
+from majlis.features.posts.service import LISTED, PLACE, SHOWN, entries
 from majlis.kit import geo, page
 from majlis.kit.db import Joint, Query, Reader
 from majlis.kit.geo import Point
@@ -21,7 +21,7 @@ from majlis.kit.text import prefix_query, tsquery
 # Authors are looked up one by one: a plan made for any words or people would rather read all of them.
 _FROM = """FROM posts p
   JOIN LATERAL (SELECT *, xmin, ctid FROM profiles WHERE profiles.id = p.user_id OFFSET 0) a ON true"""
-# What the order of the nearest and ENTRY and LISTED need of a post: all of its columns took a tenth longer to sort.
+# What the order of the nearest and `entries` and LISTED need of a post: all of its columns took a tenth longer to sort.
 _PLACED = f"""p.id, p.user_id, p.business_id, p.category_id, p.type, p.status, p.visibility, p.created_at, p.deleted_at,
   p.xmin, p.ctid, {PLACE} AS place"""
 TRENDING_DAYS = 7  # rule 104
@@ -70,7 +70,8 @@ class Listing:
         self._most = WEIGHED if weighed is None else weighed
         self._from = _FROM
         self._where = [SHOWN if wanted.hidden_too or wanted.status is not None else LISTED]
-        self._extra = self._behind = ""
+        self._also = {"created_at": "p.created_at"}  # what the list tells of a post, by names
+        self._behind = ""
         self._filter(wanted)
         self._unread(wanted)
         self._events(wanted, now)
@@ -152,7 +153,7 @@ class Listing:
             self._distance = f"distance_km({PLACE}, {self._center})"
             self._where.append(self._box)
         self._where.append(f"{self._distance} <= {self.arg(radius_km)}")
-        self._extra += f", {self._distance} AS distance"
+        self._also["distance"] = self._distance
 
     def _far(self, posts: str, order: str = "") -> str:
         """How far these posts are. Each place is worked out once, and each distance once."""
@@ -173,21 +174,21 @@ class Listing:
             self._keys, self._directions = [self._distance, "p.id"], "ASC"
         elif sort == "bookmarked":
             self._keys, self._directions = ["k.created_at", "p.id"], "DESC"
-            self._extra += ", k.created_at AS bookmarked_at"
+            self._also["bookmarked_at"] = "k.created_at"
         elif sort == "upcoming":
             self._keys, self._directions = [_STARTS, "p.id"], "ASC"
             self._where.append("p.start_date IS NOT NULL")
-            self._extra += f", {_STARTS} AS starts"
+            self._also["starts"] = _STARTS
         elif sort in ("price_asc", "price_desc"):
             self._keys, self._directions = [_PRICE, "p.id"], sort.removeprefix("price_").upper()
             self._where.append("p.type = 'SELL'")
-            self._extra += f", {_PRICE} AS amount"
+            self._also["amount"] = _PRICE
         else:
             if sort == "trending":
                 self._where.append(f"p.created_at > {self.arg(now - timedelta(days=TRENDING_DAYS))}")
                 self.count_args = list(self.args)
                 key = _SCORE.format(now=self.arg(now))
-                self._extra += f", {key} AS score"
+                self._also["score"] = key
                 self._keys = [key, "p.created_at", "p.id"]
             else:
                 self._keys = ["score", "created_at", "id"]  # columns of what is weighed
@@ -233,7 +234,7 @@ class Listing:
         if self.sort == "trending" and usual and self._plain:
             before, where = self._ranked(where, order)
         rows = f"{self._from} WHERE {where}{self._behind} {last}"
-        return entries(f"SELECT {ENTRY}, p.created_at{self._extra} {rows}", before)
+        return entries(rows, self._also, before)
 
     def _size(self, limit: int) -> str:
         return str(limit + 1) if limit in page.USUAL else self.arg(limit + 1)
@@ -251,9 +252,8 @@ class Listing:
         first = f"""FROM (SELECT p.* FROM ({first}) AS p
           WHERE (p.score, p.created_at, p.id) >= ({floor}){self._behind} ORDER BY {order}) AS p"""
         rows = f"{self._from.replace('FROM posts p', first)} WHERE {' AND '.join(self._where)}"
-        return entries(
-            f"SELECT {ENTRY}, p.created_at, p.score {rows} ORDER BY {order} LIMIT {self._size(limit)}"
-        )
+        told = {"created_at": "p.created_at", "score": "p.score"}
+        return entries(f"{rows} ORDER BY {order} LIMIT {self._size(limit)}", told)
 
     def _best(self, weighed: tuple[list[str], str], last: str) -> str:
         """The first in an order of posts that were weighed, and how many these are. Only they are looked up again."""
@@ -262,8 +262,8 @@ class Listing:
           WHERE true{self._behind} {last}"""
         rows = f"""{_FROM.replace("FROM posts p", "FROM best JOIN posts p USING (id)")}
           ORDER BY best.score DESC, best.created_at DESC, best.id DESC"""
-        columns = f"{ENTRY}, p.created_at{self._extra}, best.score, best.total"
-        return entries(f"SELECT {columns} {rows}", [*before, f"best AS MATERIALIZED ({best})"])
+        told = {**self._also, "score": "best.score", "total": "best.total"}
+        return entries(rows, told, [*before, f"best AS MATERIALIZED ({best})"])
 
     def _ranked(self, where: str, order: str) -> tuple[list[str], str]:
         """The highest scores that the viewer may see, as tables and what is in them; everything, if they are too few.

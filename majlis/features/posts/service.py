@@ -48,7 +48,7 @@ from majlis.vendors.geocode import Place
 from majlis.vendors.images import Kind
 
 VISIBLE, LISTED, SHOWN = store.VISIBLE, store.LISTED, store.SHOWN  # SQL for the stores of features above
-PLACE, ENTRY, entries = store.PLACE, store.ENTRY, store.entries  # likewise
+PLACE, entries = store.PLACE, store.entries  # likewise
 LOCATIONS = ("address_location", "user_location")  # the first that there is says where a post is
 MAX_ATTACHMENTS = 10
 OPENING = {"visibility", "status"}  # fields that say who sees a post
@@ -96,13 +96,20 @@ async def entered(tx: Reader, me: Me, rows: Sequence[Any]) -> list[tuple[Post, A
 async def written(
     tx: Reader, me: Me, rows: Sequence[Any], ends: Callable[[Any], store.Ends] | None = None
 ) -> list[Post]:
-    """`entered` and `dressed` for an answer that is sent as it is: most of these posts are JSON already.
+    """`entered` and `dressed` for an answer that is sent as it is: no list, unless it is empty, but the JSON of one.
 
     `ends` says how far a row's post is and what it scores, in lists that tell.
     """
     found = await store.written_of(tx, me.id, rows, ends)
-    await dressed(tx, me, [post for post in found if isinstance(post, Post)])
-    return cast(list[Post], found)
+    await dressed(tx, me, [one for one in found if isinstance(one, Post)])
+    pieces: list[bytes] = []
+    for one in found:
+        pieces.append(b"," if pieces else b"[")
+        if isinstance(one, Post):
+            pieces.append(msgspec.json.encode(one))
+        else:
+            pieces += one
+    return cast(list[Post], msgspec.Raw(b"".join([*pieces, b"]"]))) if pieces else []
 
 
 async def dressed(tx: Reader, me: Me, posts: list[Post]) -> list[Post]:

@@ -1,6 +1,6 @@
 """Rows of posts, and the SQL of which posts a viewer may see."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
@@ -82,30 +82,31 @@ _VERSION = "p.xmin AS post_by, p.ctid AS post_at, a.xmin AS author_by, a.ctid AS
 
 
 def _parts(post: str) -> str:
-    """SQL: the same of the rows beside a post, in a column for each of the three kinds."""
+    """SQL: the same of the rows beside a post, in one column; null where there can be none."""
 
     def of(table: str, name: str) -> str:
         return f"(SELECT {version('x')} FROM {table} x WHERE x.id = {post}.{name})"
 
-    return f"""CASE WHEN {post}.business_id IS NOT NULL THEN {of("business_profiles", "business_id")} END AS business_at,
-      CASE WHEN {post}.category_id IS NOT NULL THEN {of("sell_categories", "category_id")} END AS category_at,
-      CASE WHEN {post}.type = 'PULL' THEN {card_version(f"{post}.id")} END AS poll_at"""
+    return f"""CASE WHEN {post}.business_id IS NOT NULL OR {post}.category_id IS NOT NULL OR {post}.type = 'PULL' THEN
+      concat({of("business_profiles", "business_id")}, '/', {of("sell_categories", "category_id")}, '/',
+        CASE WHEN {post}.type = 'PULL' THEN {card_version(f"{post}.id")} END) END AS beside"""
 
 
-# What lists select of `posts p` and `profiles a`, between SELECT and what else they want. `hides` is -1 of one's own.
-ENTRY = f"""{_VERSION}, p.id, CASE WHEN a.id = $1 THEN -1 ELSE a.hides END AS hides,
+# What lists tell of `posts p` and `profiles a`. `hides` is -1 of one's own.
+_TOLD = "post_by, post_at, author_by, author_at, id, hides"
+_ENTRY = f"""{_VERSION}, p.id, CASE WHEN a.id = $1 THEN -1 ELSE a.hides END AS hides,
   p.user_id, p.type, p.business_id, p.category_id"""
-# Where they stand in the rows of `entries`, which begin with what is the viewer's own.
-_FLAGS, _OWNS, _VERSIONS, _ID, _HIDES = 0, slice(3), slice(3, 10), 10, 11
+# Where that stands in the rows of `entries`, which begin with what is the viewer's own.
+_FLAGS, _OWNS, _VERSIONS, _ID, _HIDES = 0, slice(3), slice(3, 8), 8, 9
 CARDS = f"""SELECT {_CARD}, {_parts("p")}, {_VERSION}
 {_WHOLE} WHERE p.id = ANY($2::uuid[]) AND {SHOWN}"""
 KEPT = 20_000  # cards in memory, at about 2 KiB each, and as much again for those that were written as JSON
 
 
-def entries(rows: str, before: Sequence[str] = ()) -> str:
-    """SQL: the rows of a SELECT that begins with ENTRY, in its order, behind the viewer's own and `_parts`.
+def entries(rows: str, also: Mapping[str, str] = {}, before: Sequence[str] = ()) -> str:
+    """SQL: a list of posts, from its FROM `posts p` and `profiles a` on, in its order.
 
-    `before` are common table expressions that it uses.
+    `also` is what it tells of each beside, by names; `before` are common table expressions that it uses.
     What somebody likes or follows is looked up once for a whole page, which costs half of what a look per row does.
     """
 
@@ -113,7 +114,8 @@ def entries(rows: str, before: Sequence[str] = ()) -> str:
         return f"""{one} = ANY (ARRAY(SELECT {found} FROM {table}
           WHERE {mine} = $1 AND {found} = ANY ((SELECT {those} FROM asked)::uuid[])))"""
 
-    tables = ", ".join([*before, f"entry AS MATERIALIZED ({rows})"])
+    columns = "".join(f", {column} AS {name}" for name, column in also.items())
+    tables = ", ".join([*before, f"entry AS MATERIALIZED (SELECT {_ENTRY}{columns} {rows})"])
     return f"""WITH {tables},
       asked AS MATERIALIZED (
         SELECT array_agg(id) AS posts, array_agg(user_id) AS people, array_agg(business_id) AS businesses FROM entry)
@@ -126,11 +128,11 @@ def entries(rows: str, before: Sequence[str] = ()) -> str:
             among("business_id", "business_id", "business_profile_followers", "follower_id", "businesses"),
         )
     },
-        {_stands("entry")}, {_parts("entry")}, entry.*
+        {", ".join([_stands("entry"), _parts("entry"), _TOLD, *also])}
       FROM entry"""
 
 
-SOME = entries(f"SELECT {ENTRY} {_FROM} WHERE p.id = ANY($2::uuid[]) AND {LISTED}")
+SOME = entries(f"{_FROM} WHERE p.id = ANY($2::uuid[]) AND {LISTED}")
 
 
 def _card(row: Any) -> Post:
@@ -267,9 +269,9 @@ async def posts_of(tx: Reader, viewer: UUID | None, rows: Sequence[Any]) -> list
 
 async def written_of(
     tx: Reader, viewer: UUID | None, rows: Sequence[Any], ends: Callable[[Any], Ends] | None
-) -> list[Post | msgspec.Raw]:
-    """The same without what is gone, and with plain posts as JSON; `ends` says what a list knows of a row."""
-    found: list[Post | msgspec.Raw] = []
+) -> list[Post | tuple[bytes, ...]]:
+    """The same without what is gone, and with plain posts as pieces of JSON; `ends` says what a list knows of a row."""
+    found: list[Post | tuple[bytes, ...]] = []
     for row, one in zip(rows, await _cards(tx, viewer, rows), strict=True):
         if one is None:
             continue
@@ -284,7 +286,7 @@ async def written_of(
             stand = _STANDS[flags >> 2 & 3]
             if ends is not None:
                 stand = _end(_Stand(flags & LIKED > 0, flags & KEPT_BY_ME > 0, None, False, *ends(row)))
-            found.append(msgspec.Raw(b"".join((head, _BONDS[flags & 3], middle, stand))))
+            found.append((head, _BONDS[flags & 3], middle, stand))
     return found
 
 

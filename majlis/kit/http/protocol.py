@@ -15,6 +15,7 @@ from majlis.kit.http.sockets import EXTENSION
 
 IDLE = 4408  # the code for a peer that does not answer pings
 UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # what no header may hold (RFC 9110, 5.5)
+LARGE = 16 * 1024  # bytes of a body from which on it is cheaper to hand over two pieces than to join them
 LAST_S = 10.0  # how long a peer that was cut off has to take what is on its way
 
 
@@ -103,10 +104,14 @@ class Protocol(HttpToolsProtocol):
             if name == b"connection" or UNSAFE.search(value):
                 return False
             head += (name, b": ", value, b"\r\n")
-        head += (b"\r\n", body)
+        head.append(b"\r\n")
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
-        cast(Joined, self.transport).bare.write(b"".join(head))
+        transport = cast(Joined, self.transport).bare
+        if len(body) < LARGE:
+            transport.write(b"".join([*head, body]))
+        else:
+            transport.writelines([b"".join(head), body])
         cycle.message_event.set()
         self.server_state.total_requests += 1
         self.flow.resume_reading()
