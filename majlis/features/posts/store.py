@@ -75,7 +75,8 @@ _WHOLE = f"""{_FROM}
   LEFT JOIN business_profiles b ON b.id = p.business_id AND b.deleted_at IS NULL AND b.status
   LEFT JOIN sell_categories c ON c.id = p.category_id"""
 
-ONE = Joint(object, f"SELECT {_CARD}, {_VIEWED} {_WHOLE} WHERE p.id = $2 AND {SHOWN}", ["uuid", "uuid"], most=8)
+_ONE = f"SELECT {_CARD}, {_VIEWED} {_WHOLE} WHERE p.id = $2 AND {SHOWN}"
+ONE = Joint(object, _ONE, ["uuid", "uuid"], most=8)
 
 # Which rows a card is made of: PostgreSQL never gives two versions of a row the same place and transaction.
 _VERSION = "p.xmin AS post_by, p.ctid AS post_at, a.xmin AS author_by, a.ctid AS author_at"
@@ -393,8 +394,7 @@ CATEGORIES = Query(
 SOLD = "UPDATE posts SET sold = $2, updated_at = $3 WHERE id = $1 AND sold <> $2"
 
 
-_SHARED_ONCE = "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares"
-COUNT_SHARE = Query(int, _SHARED_ONCE)
-
+_SHARED = "UPDATE posts SET total_shares = total_shares + 1 WHERE id = $1 RETURNING total_shares"
+COUNT_SHARE = Query(int, _SHARED)
 # Where a post is, as exactly as whoever searches may know (tension 67).
 PLACE = "post_place(p.is_location, p.address_location, p.user_location)"
