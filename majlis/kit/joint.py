@@ -123,6 +123,8 @@ class Together:
             task = asyncio.get_running_loop().create_task(self._run(group, callers))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        if group.waiting and group.running < LANES:
+            self._start(group)
 
     async def _run(self, group: _Group, callers: list[Caller]) -> None:
         try:
@@ -135,7 +137,7 @@ class Together:
                 raise
         finally:
             group.running -= 1
-            if group.waiting:
+            if group.waiting and not group.called:
                 self._start(group)
 
     async def _fetch(self, query: Joint[Any], callers: list[Caller]) -> None:

@@ -126,6 +126,35 @@ def test_who_waits_behind_many_that_left_is_served(clone: World, asked: Log) -> 
     assert none == [] and row[:2] == (65, 1)
 
 
+def test_a_crowd_is_served_by_several_statements_in_its_order(clone: World, asked: Log) -> None:
+    few = Joint(object, SQUARE.sql, ["int"], most=4)
+
+    async def all_at_once() -> list[list[tuple[Any, ...]]]:
+        return await asyncio.gather(*(ask(asked.db, few, number) for number in range(19)))
+
+    for number, rows in enumerate(clone.go(all_at_once())):
+        assert [row[:2] for row in rows] == [(number, v) for v in range(1, number % 4 + 1)]
+    assert len(asked.lines) == 5
+
+
+def test_a_crowd_takes_both_lanes_at_once(clone: World, asked: Log) -> None:
+    few = Joint(int, "SELECT $1::int FROM pg_advisory_xact_lock_shared(2)", ["int"], most=4)
+
+    async def waiting() -> tuple[int, list[list[tuple[Any, ...]]]]:
+        async with clone.app.db.tx() as tx:
+            await tx.run("SELECT pg_advisory_xact_lock(2)")
+            tasks = [asyncio.create_task(ask(asked.db, few, number)) for number in range(12)]
+            async with asyncio.timeout(60):
+                while len(asked.db.together[asked.db.pool]._tasks) < joints.LANES:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                for _ in range(20):
+                    await asyncio.sleep(0)
+            lanes = len(asked.db.together[asked.db.pool]._tasks)
+        return lanes, await asyncio.gather(*tasks)
+
+    assert clone.go(waiting()) == (joints.LANES, [[(number,)] for number in range(12)])
+
+
 def test_a_connection_that_breaks_is_everybodys_error(clone: World, asked: Log) -> None:
     end = Joint(object, "SELECT pg_terminate_backend(pg_backend_pid()) WHERE $1 > 0", ["int"])
 

@@ -39,7 +39,10 @@ async def listing(
 async def written(
     tx: Reader, me: Me, wanted: Filter, sort: Sort, paging: page.Paging, *, weighed: int | None = None
 ) -> page.Page[Post]:
-    """`listing` for an answer that is sent as it is: most of these posts are JSON already, for half the work."""
+    """`listing` for an answer that is sent as it is, for half the work: its items are one piece of JSON.
+
+    They cannot be looked into; only that there are some is told by their truth.
+    """
     rows, following, total = await _page(tx, me, wanted, sort, paging, weighed)
     return page.Page(await posts.written(tx, me, rows, _ends(wanted, sort)), following, total)
 

@@ -1,6 +1,7 @@
 """Lists of posts: the SQL of every filter and order."""
 
 import functools
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -379,8 +380,7 @@ def samples() -> list[str]:
         type=["FEED"], category_id=UUID(int=0), user_id=UUID(int=0), business_id=UUID(int=0), country="a", province="a",
         district="a", neighborhood="a", min_price=Decimal(0), max_price=Decimal(1), currency="AFN", free=True, sold=True,
         visibility="PUBLIC", status=True, q="a", near=Point(0, 0), within=[geo.Box(0, 0, 1, 1)], bookmarked=True, unmuted=True,
-        muted_words="'a'",
-        event_state=["upcoming"], my_event_state=["going"],
+        muted_words="'a'", event_state=["upcoming"], my_event_state=["going"],
     )  # fmt: skip
     now = datetime(2026, 1, 1, tzinfo=UTC)
     found = []
@@ -395,4 +395,6 @@ def samples() -> list[str]:
         listing = Listing(None, Filter(unmuted=True, muted_words="'a'"), "trending", now)
         listing.after(None, None, None)
         found.append(listing.tried_sql([Rank(1.0, now, UUID(int=0))], limit))
+    for shared in (latest(*given, page.DEFAULT) for given in itertools.product((False, True), repeat=3)):
+        found += [shared.sql, shared.many]
     return found

@@ -1,4 +1,7 @@
-"""Verbs of events: list them, take a stance, see who comes, remind, write a file for calendars."""
+"""Verbs of events: list them, take a stance, see who comes, remind, write a file for calendars.
+
+Their pages of posts are to be sent as they are, not looked into: see `browsing.service.written`.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,7 @@
-"""Verbs of lists of posts."""
+"""Verbs of lists of posts.
+
+Their pages of posts are to be sent as they are, not looked into: see `browsing.service.written`.
+"""
 
 from uuid import UUID
 

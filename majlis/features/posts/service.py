@@ -98,6 +98,8 @@ async def written(
 ) -> list[Post]:
     """`entered` and `dressed` for an answer that is sent as it is: no list, unless it is empty, but the JSON of one.
 
+    Whoever wants to look into it takes those.
+
     `ends` says how far a row's post is and what it scores, in lists that tell.
     """
     found = await store.written_of(tx, me.id, rows, ends)

@@ -1,4 +1,7 @@
-"""Verbs of sales: list goods, mark them as sold, keep their categories."""
+"""Verbs of sales: list goods, mark them as sold, keep their categories.
+
+Their pages of posts are to be sent as they are, not looked into: see `browsing.service.written`.
+"""
 
 from typing import Any
 from uuid import UUID

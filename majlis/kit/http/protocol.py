@@ -65,18 +65,22 @@ class Joined:
 class Protocol(HttpToolsProtocol):
     """See Joined and `respond`. A request that waits for something to happen is told when the server is about to stop."""
 
+    _rests: float = 0.0  # since when nothing is asked, by the clock of the loop
+    _alarm: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(cast(asyncio.Transport, Joined(transport, self.loop)))
 
-    _rests: float = 0.0  # since when nothing is asked, by the clock of the loop
-    _alarm: asyncio.TimerHandle | None = None
-
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        self._quiet()
+        super().connection_lost(exc)
+
+    def _quiet(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        super().connection_lost(exc)
+            self._alarm = None
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -128,7 +132,8 @@ class Protocol(HttpToolsProtocol):
     def _rested(self) -> None:
         """Close where nothing was asked for a while. One timer looks again now and then: one for each answer costs more."""
         self._alarm = None
-        if self.cycle.response_complete:
+        # A request whose head is still on its way has a scope, but no cycle yet.
+        if self.cycle.response_complete and self.cycle.scope is self.scope:
             left = self._rests + self.timeout_keep_alive - self.loop.time()
             if left > 0:
                 self._alarm = self.loop.call_later(left, self._rested)
@@ -136,7 +141,8 @@ class Protocol(HttpToolsProtocol):
                 self.timeout_keep_alive_handler()
 
     def handle_websocket_upgrade(self) -> None:
-        """From here on it is a socket, which joins its frames itself."""
+        """From here on it is a socket, which joins its frames itself and may rest as long as it likes."""
+        self._quiet()
         self.transport = cast(Joined, self.transport).bare
         super().handle_websocket_upgrade()
 

@@ -31,6 +31,19 @@ def test_a_counter_does_not_drop_below_zero(world: World) -> None:
     assert world.get(f"{POSTS}/{post['id']}", amina).json()["total_likes"] == 0
 
 
+@pytest.mark.parametrize("kind, heats", [("FEED", [4]), ("PULL", [4]), ("SELL", [])])
+def test_likes_warm_what_is_short(world: World, kind: str, heats: list[int]) -> None:
+    """By steps of their number, as `post_heat` tells: one like more or less is no step each time."""
+    post = write(world, world.person(), kind)["id"]
+    likers = [world.person(f"Liker {number}") for number in range(5)]
+    for who in likers:
+        assert world.post(f"{POSTS}/{post}/like", who).status_code == 200
+    assert [one["heat"] for one in world.sql("SELECT heat FROM post_heats")] == heats
+    for who in likers:
+        world.delete(f"{POSTS}/{post}/like", who)
+    assert world.sql("SELECT heat FROM post_heats") == []
+
+
 def test_what_is_not_visible_is_not_reacted_to(world: World) -> None:
     amina, bilal = world.person(), world.person()
     post = write(world, amina)
