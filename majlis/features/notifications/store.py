@@ -265,7 +265,7 @@ SET = """
 INSERT INTO notification_settings AS s
   (id, profile_id, category, push_pref, in_app_pref, email_pref, created_at, updated_at)
 VALUES ($1, $2, $3, coalesce($4, true), coalesce($5, true), coalesce($6, false), $7, $7)
-ON CONFLICT (profile_id, category) DO UPDATE SET push_pref = coalesce($4, s.push_pref),
+ON CONFLICT (id) DO UPDATE SET push_pref = coalesce($4, s.push_pref), -- its id is made of both, and met first
   in_app_pref = coalesce($5, s.in_app_pref), email_pref = coalesce($6, s.email_pref), updated_at = $7
 """
 PUSH_PREF = Query(bool, "SELECT push_pref FROM notification_settings WHERE profile_id = $1 AND category = $2")
