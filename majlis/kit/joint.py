@@ -15,7 +15,7 @@ from majlis.kit.pool import Pool
 from majlis.kit.query import Query
 
 T = TypeVar("T")
-MOST = 64  # callers of one statement, unless it says otherwise
+MOST = 8  # callers of one statement, unless it says otherwise: see docs/decisions/0019
 Caller: TypeAlias = tuple[Sequence[Any], asyncio.Future[list[Any]]]
 LANES = 2  # statements of a kind under way at once; more would only make each of them smaller
 

@@ -96,8 +96,9 @@ def access(method: str, path: str, status: int, ms: float, request_id: str, user
     if _Access.write is not None:
         _Access.write(_Request(method, path, status, ms, request_id, user, datetime.now(UTC)))
     else:
-        about = {"method": method, "path": path, "status": status, "ms": ms}
-        get("majlis.http").info("request", **about, request_id=request_id, user=user)
+        get("majlis.http").info(
+            "request", method=method, path=path, status=status, ms=ms, request_id=request_id, user=user
+        )
 
 
 class _Request(msgspec.Struct):

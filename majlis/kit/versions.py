@@ -29,14 +29,10 @@ class Versions(Generic[T]):
 
     def get(self, key: Hashable, version: Hashable) -> T | None:
         """The value if it is of this version."""
-        found = self._values.get(key)
-        if found is None or found[0] != version:
-            return None
-        self._values.move_to_end(key)
-        return found[1]
+        return self.each([(key, version)])[0]
 
     def each(self, wanted: Iterable[tuple[Hashable, Hashable]]) -> list[T | None]:
-        """`get` for several keys with their versions."""
+        """The same for several keys with their versions."""
         values, result = self._values, list[T | None]()
         for key, version in wanted:
             found = values.get(key)

@@ -12,7 +12,7 @@ from majlis.kit.db import Database, Joint
 from majlis.kit.pool import open_pool
 from tests.world import World
 
-SQUARE = Joint(object, "SELECT $1 AS given, v FROM generate_series(1, $1 % 4) AS v", ["int"])
+SQUARE = Joint(object, "SELECT $1 AS given, v FROM generate_series(1, $1 % 4) AS v", ["int"], most=64)
 INVERSE = Joint(int, "SELECT 100 / $1 AS v", ["int"])
 LABELLED = Joint(str, "SELECT $2 || ($1::int)::text AS v", ["int", None])
 
@@ -115,12 +115,12 @@ def test_a_caller_who_leaves_takes_nobody_along(clone: World, asked: Log) -> Non
 
 def test_who_waits_behind_many_that_left_is_served(clone: World, asked: Log) -> None:
     async def most_leave() -> list[Any]:
-        tasks = [asyncio.create_task(ask(asked.db, SQUARE, n)) for n in range(joints.MOST + 2)]
+        tasks = [asyncio.create_task(ask(asked.db, SQUARE, n)) for n in range(SQUARE.most + 2)]
         await asyncio.sleep(0)
-        for task in tasks[: joints.MOST]:
+        for task in tasks[: SQUARE.most]:
             task.cancel()
         async with asyncio.timeout(60):
-            return await asyncio.gather(*tasks[joints.MOST :])
+            return await asyncio.gather(*tasks[SQUARE.most :])
 
     none, (row,) = clone.go(most_leave())
     assert none == [] and row[:2] == (65, 1)
@@ -186,6 +186,7 @@ def test_a_write_is_done_once_for_each_caller(clone: World, asked: Log) -> None:
         ["int"],
         many="WITH made AS (INSERT INTO marks SELECT unnest($1::int[]) RETURNING n)"
         " SELECT made.n, asked.n FROM made JOIN unnest($1::int[]) WITH ORDINALITY AS asked(v, n) ON asked.v = made.n",
+        most=64,
     )
 
     async def write(number: int) -> int | None:

@@ -226,12 +226,16 @@ def test_what_cannot_be_sent_at_once_is_left_to_uvicorn(runner: asyncio.Runner) 
     assert split == b""  # uvicorn sends nothing of it, and says why in the log
 
 
-async def rested(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Protocol]:
-    """A connection that was answered at once, and our end of it."""
-    reader, writer = await asked(port, "GET /once")
-    await asyncio.wait_for(reader.readuntil(b"hello"), CEILING_S)
-    (here,) = (one for one in gc.get_objects() if type(one) is Protocol and one in one.connections)
-    return reader, writer, here
+@asynccontextmanager
+async def rested() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter, Protocol]]:
+    """A connection that was answered at once, and the server's end of it."""
+    async with serving() as port:
+        reader, writer = await asked(port, "GET /once")
+        await asyncio.wait_for(reader.readuntil(b"hello"), CEILING_S)
+        (here,) = (one for one in gc.get_objects() if type(one) is Protocol and one in one.connections)
+        yield reader, writer, here
+        writer.close()
+        await writer.wait_closed()
 
 
 def expire(here: Protocol) -> None:
@@ -242,25 +246,21 @@ def expire(here: Protocol) -> None:
 
 def test_a_connection_that_rests_is_closed_and_no_other(runner: asyncio.Runner) -> None:
     async def work() -> None:
-        async with serving() as port:
-            for line in ("GET /once", "GET /whole"):
-                reader, writer, here = await rested(port)
+        for line in ("GET /once", "GET /whole"):
+            async with rested() as (reader, writer, here):
                 writer.write(f"{line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 await asyncio.wait_for(reader.readuntil(b"hello"), CEILING_S)
                 here._rested()  # too early: it looks again later
                 assert not here.transport.is_closing()
                 expire(here)
                 assert await asyncio.wait_for(reader.read(), CEILING_S) == b""
-                writer.close()
-                await writer.wait_closed()
 
     runner.run(work())
 
 
 def test_a_request_on_its_way_is_not_cut_off(runner: asyncio.Runner) -> None:
     async def work() -> None:
-        async with serving() as port:
-            reader, writer, here = await rested(port)
+        async with rested() as (reader, writer, here):
             before = here.scope
             writer.write(b"GET /once HTTP/1.1\r\nHost:")
             while here.scope is before:  # noqa: ASYNC110  the beginning is here when a scope is
@@ -268,23 +268,18 @@ def test_a_request_on_its_way_is_not_cut_off(runner: asyncio.Runner) -> None:
             expire(here)
             writer.write(b" x\r\n\r\n")
             await asyncio.wait_for(reader.readuntil(b"hello"), CEILING_S)
-            writer.close()
-            await writer.wait_closed()
 
     runner.run(work())
 
 
 def test_a_socket_on_a_connection_that_was_used_may_rest(runner: asyncio.Runner) -> None:
     async def work() -> None:
-        async with serving() as port:
-            reader, writer, here = await rested(port)
+        async with rested() as (reader, writer, here):
             assert here._alarm is not None
             key = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
             writer.write(f"GET /socket HTTP/1.1\r\nHost: x\r\n{key}dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), CEILING_S)
             assert head.startswith(b"HTTP/1.1 101 ") and here._alarm is None
-            writer.close()
-            await writer.wait_closed()
 
     runner.run(work())
 

@@ -168,13 +168,13 @@ def _following(sort: Sort, row: Any, now: datetime) -> str:
     return page.encode(f"posts:{sort}", *([now, *keys] if sort == "trending" else keys))
 
 
-def _ends(wanted: Filter, sort: Sort) -> Callable[[Any], tuple[float | None, float | None]] | None:
+def _ends(wanted: Filter, sort: Sort) -> Callable[[Any], posts.Ends] | None:
     """What tells a row's distance and score, in a list that has either."""
     near, trending = wanted.near is not None, sort == "trending"
     if not (near or trending):
         return None
 
-    def ends(row: Any) -> tuple[float | None, float | None]:
+    def ends(row: Any) -> posts.Ends:
         # Distances are coarse, as they may tell where a person is.
         return round(row["distance"], 1) if near else None, round(row["score"], 6) if trending else None
 

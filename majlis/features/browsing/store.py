@@ -31,7 +31,6 @@ _SCORE = """(2 * p.total_likes + 3 * p.total_comments + 5 * p.total_shares)
 _STARTS = "event_starts(p.start_date, p.start_time)"  # on the clocks of the place, as the next one
 _ENDS = "event_ends(p.start_date, p.end_date, p.end_time)"
 _PRICE = "coalesce(p.price, 0)"  # free goods cost nothing
-SHARED = 8  # readers of the newest posts to a statement
 LOOKED_THROUGH = 1000
 RANKED = 3  # pages of the highest scores, before it is known who may see them
 HIGHEST = 400  # posts that are remembered to rank highest
@@ -359,7 +358,7 @@ def latest(unmuted: bool, worded: bool, behind: bool, limit: int) -> Joint[objec
     if behind:
         built.after(None, None)
         types += ["timestamptz", "uuid"]
-    return Joint(object, built.page_sql(limit, 0), types, most=SHARED)
+    return Joint(object, built.page_sql(limit, 0), types)
 
 
 async def closer(

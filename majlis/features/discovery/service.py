@@ -215,8 +215,9 @@ async def _leave_out(tx: Reader, squares: Squares, spans: list[tuple[Any, ...]])
     are looked at, as many are left out.
     """
     few = sum(square.posts for square in squares.values()) <= store.MOST_UNREAD
+    sql, most = (store.UNREAD_NEAR, ()) if few else (store.UNREAD, (store.MOST_UNREAD,))
     for span in spans:
-        for row in await tx.all(store.UNREAD_NEAR if few else store.UNREAD, *span, store.MOST_UNREAD):
+        for row in await tx.all(sql, *span, *most):
             if (held := squares.get((row.x, row.y))) is not None and held.posts >= row.count:
                 held.add(-row.count, 0, -row.lng_sum, -row.lat_sum)
     for place in [place for place, held in squares.items() if held.count == 0]:

@@ -108,7 +108,7 @@ SQUARES = {
     (True, True): Query(Counted, f"{_POSTS} UNION ALL {_BUSINESSES}"),
 }
 
-# What everybody sees and this viewer does not want to read: as above, but $14 is how many rows are looked at.
+# What everybody sees and this viewer does not want to read: as above, but $14 is how many rows are looked at, by words.
 MOST_UNREAD = 5_000
 _UNREAD = """true AS is_posts, m.x >> $2 AS x, m.y >> $2 AS y, count(*)::int AS count,
     sum(m.place[0]) AS lng_sum, sum(m.place[1]) AS lat_sum"""
@@ -120,11 +120,11 @@ UNREAD = Query(
     f"""SELECT {_UNREAD} FROM (SELECT id FROM posts WHERE search @@ to_tsquery('simple', $13) AND deleted_at IS NULL
       AND is_location LIMIT $14) AS p JOIN map_points m ON m.post_id = p.id WHERE {_UNREAD_HERE}""",
 )
-# By the index of places, where there are few.
+# By the index of places, where there are few. All are looked at: what others do not see stands among them.
 UNREAD_NEAR = Query(
     Counted,
     f"""SELECT {_UNREAD} FROM (SELECT id, search FROM posts
-      WHERE address_location <@ {_BOX} AND deleted_at IS NULL AND is_location LIMIT $14) AS p
+      WHERE address_location <@ {_BOX} AND deleted_at IS NULL AND is_location OFFSET 0) AS p
     JOIN map_points m ON m.post_id = p.id
     WHERE p.search @@ {tsquery("$13")} AND {_UNREAD_HERE}""",
 )

@@ -49,6 +49,7 @@ from majlis.vendors.images import Kind
 
 VISIBLE, LISTED, SHOWN = store.VISIBLE, store.LISTED, store.SHOWN  # SQL for the stores of features above
 PLACE, entries = store.PLACE, store.entries  # likewise
+Ends = store.Ends
 LOCATIONS = ("address_location", "user_location")  # the first that there is says where a post is
 MAX_ATTACHMENTS = 10
 OPENING = {"visibility", "status"}  # fields that say who sees a post
@@ -94,13 +95,11 @@ async def entered(tx: Reader, me: Me, rows: Sequence[Any]) -> list[tuple[Post, A
 
 
 async def written(
-    tx: Reader, me: Me, rows: Sequence[Any], ends: Callable[[Any], store.Ends] | None = None
+    tx: Reader, me: Me, rows: Sequence[Any], ends: Callable[[Any], Ends] | None = None
 ) -> list[Post]:
     """`entered` and `dressed` for an answer that is sent as it is: no list, unless it is empty, but the JSON of one.
 
-    Whoever wants to look into it takes those.
-
-    `ends` says how far a row's post is and what it scores, in lists that tell.
+    Whoever wants to look into it takes those. `ends` says how far a row's post is and what it scores, in lists that tell.
     """
     found = await store.written_of(tx, me.id, rows, ends)
     await dressed(tx, me, [one for one in found if isinstance(one, Post)])

@@ -75,8 +75,7 @@ _WHOLE = f"""{_FROM}
   LEFT JOIN business_profiles b ON b.id = p.business_id AND b.deleted_at IS NULL AND b.status
   LEFT JOIN sell_categories c ON c.id = p.category_id"""
 
-_ONE = f"SELECT {_CARD}, {_VIEWED} {_WHOLE} WHERE p.id = $2 AND {SHOWN}"
-ONE = Joint(object, _ONE, ["uuid", "uuid"], most=8)
+ONE = Joint(object, f"SELECT {_CARD}, {_VIEWED} {_WHOLE} WHERE p.id = $2 AND {SHOWN}", ["uuid", "uuid"])
 
 # Which rows a card is made of: PostgreSQL never gives two versions of a row the same place and transaction.
 _VERSION = "p.xmin AS post_by, p.ctid AS post_at, a.xmin AS author_by, a.ctid AS author_at"

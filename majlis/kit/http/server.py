@@ -92,8 +92,7 @@ class Server:
         origins: Collection[str] = (),
         seed: int = 0,
     ) -> None:
-        """`seed` (64 bits) makes entity tags those of one server, so that nobody outside can look for two
-        bodies that have the same."""
+        """`seed` (64 bits) makes entity tags this server's own: nobody outside can look for two bodies that share one."""
         self.app: Any = None  # set, with idempotency, when everything is connected
         self.idempotency: Any = None
         self.surfaces = sorted(surfaces, key=lambda surface: -len(surface.mount))

@@ -119,7 +119,7 @@ def test_liking_a_post_does_not_touch_the_map(world: World) -> None:
 
 
 @pytest.mark.rule("hamsaya:89", "hamsaya:115", "hamsaya:149")
-@pytest.mark.parametrize("seed, looked_at", [(1, store.MOST_UNREAD), (2, 25)])
+@pytest.mark.parametrize("seed, looked_at", [(1, store.MOST_UNREAD), (2, 25), (2, 20)])
 def test_at_every_zoom_there_is_as_much_as_the_viewer_sees(
     world: World, seed: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +166,19 @@ def test_at_every_zoom_there_is_as_much_as_the_viewer_sees(
                 assert len(held) == cluster["count"] > 1
                 assert cluster["location"]["lat"] == pytest.approx(mean(held, "lat"))
                 assert cluster["location"]["lng"] == pytest.approx(mean(held, "lng"))
+
+
+def test_hidden_posts_hide_no_muted_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many posts that only their author sees stand where a viewer looks."""
+    monkeypatch.setattr(store, "MOST_UNREAD", 5)
+    amina, bilal = world.person(), world.person()
+    world.post("/api/v1/users/me/muted-words", bilal, {"word": "football"})
+    for _ in range(8):
+        mapped(world, amina, *KABUL, visibility="PRIVATE")
+    for words in ("kites", "football", "bread"):
+        mapped(world, amina, *KABUL, description=words)
+    assert counts(drawn(world, f"{AROUND}&zoom=9")) == (3, 0)
+    assert counts(drawn(world, f"{AROUND}&zoom=9", bilal)) == (2, 0)
 
 
 def within(bounds: dict[str, float], place: dict[str, float]) -> bool:
