@@ -24,6 +24,8 @@ from majlis.kit.versions import Versions
 
 T = TypeVar("T")
 logger = log.get("majlis.db")
+# How PostgreSQL ends a transaction so that others can go on: nothing of it is stored, and it may be tried again.
+GAVE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class Sealed(Exception):
@@ -302,7 +304,7 @@ async def retrying(work: Callable[[], Awaitable[T]], tries: int = 3) -> T:
     for attempt in range(1, tries + 1):
         try:
             return await work()
-        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+        except GAVE_WAY:
             if attempt == tries:
                 raise
             await asyncio.sleep(0.02 * attempt)

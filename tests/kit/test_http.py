@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
+import asyncpg
 import brotli
 import httpx
 import msgspec
@@ -23,6 +24,7 @@ from majlis.kit import http, page
 from majlis.kit.errors import Invalid
 from majlis.kit.geo import Point
 from majlis.kit.http import Server, Upload, access, binding
+from majlis.kit.http import server as serving
 from majlis.kit.http.router import Router
 from majlis.kit.me import Me
 from tests import world as worlds
@@ -105,6 +107,11 @@ async def get_slow() -> None:
 @api.get("/broken", policy=access.none)
 async def get_broken() -> None:
     raise RuntimeError("canary: the password is hunter2")
+
+
+@api.get("/given-up/{sqlstate}", policy=access.none)
+async def get_given_up(sqlstate: str) -> None:
+    raise asyncpg.PostgresError.new({"C": sqlstate, "M": "canary: the password is hunter2"})
 
 
 @api.get("/mine", policy=access.user)
@@ -554,6 +561,20 @@ def test_faults_are_500_without_details(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "hunter2" not in answer.text and "RuntimeError" not in answer.text
     assert answer.json()["id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("sqlstate, status", [("40P01", 503), ("40001", 503), ("40003", 500), ("23505", 500)])
+def test_who_gave_way_in_the_database_may_come_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch, sqlstate: str, status: int
+) -> None:
+    said: list[str] = []
+    for level in ("warning", "error"):
+        monkeypatch.setattr(serving.logger, level, lambda event, level=level, **_: said.append(level))
+    answer = client("GET", f"/given-up/{sqlstate}")
+    code, after, level = {503: ("unavailable", "1", "warning"), 500: ("internal", None, "error")}[status]
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (answer.headers.get("retry-after"), said) == (after, [level])
+    assert "hunter2" not in answer.text
 
 
 def test_callers_are_known_before_the_body_is_read(client: Client, runner: asyncio.Runner) -> None:

@@ -13,6 +13,7 @@ import xxhash
 from starlette.responses import Response
 
 from majlis.kit import links, log, telemetry
+from majlis.kit.db import GAVE_WAY
 from majlis.kit.errors import MethodNotAllowed, NotFound, Refused, Unavailable
 from majlis.kit.http.deadlines import Deadlines
 from majlis.kit.http.handover import RESPOND
@@ -165,13 +166,8 @@ class Server:
         except Disconnected:
             logger.info("client gone", path=self._veil.shown(request.path), request_id=request.id)
             return
-        except Exception as error:
-            logger.error(
-                "unexpected", exc_info=error, path=self._veil.shown(request.path), request_id=request.id
-            )
-            result = self._refusal(
-                Refused("Something went wrong here.", code="internal", status=500), request
-            )
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            result = self._failure(error, request)
         finally:
             self._deadlines.end(task)
         status = await self._send(request, result, extra, receive, send)
@@ -194,12 +190,8 @@ class Server:
             pass
         except Refused as refused:
             await self._deny(socket, self._refusal(refused, request))
-        except Exception as error:
-            logger.error(
-                "unexpected", exc_info=error, path=self._veil.shown(request.path), request_id=request.id
-            )
-            unexpected = Refused("Something went wrong here.", code="internal", status=500)
-            await self._deny(socket, self._refusal(unexpected, request))
+        except Exception as error:  # noqa: BLE001 - it is logged there
+            await self._deny(socket, self._failure(error, request))
         await socket.ended()
 
     async def _deny(self, socket: Socket, answer: Answer) -> None:
@@ -257,6 +249,15 @@ class Server:
             headers.setdefault("WWW-Authenticate", "Bearer")
         status = surface.refusal_status(refused.status)
         return Answer(encode(surface.render(refused, request)), status, headers)
+
+    def _failure(self, error: Exception, request: Request) -> Answer:
+        """What is told of a fault, logged whole; who only gave way to others is asked to come again."""
+        path = self._veil.shown(request.path)
+        if isinstance(error, GAVE_WAY):
+            logger.warning("gave way", exc_info=error, path=path, request_id=request.id)
+            return self._refusal(Unavailable(headers={"Retry-After": "1"}), request)
+        logger.error("unexpected", exc_info=error, path=path, request_id=request.id)
+        return self._refusal(Refused("Something went wrong here.", code="internal", status=500), request)
 
     def _surface(self, request: Request) -> Surface:
         if request.route is not None:
