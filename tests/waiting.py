@@ -1,6 +1,7 @@
-"""Waiting for another connection to stand still, without a clock."""
+"""Waiting for other connections to stand still, without a clock."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from tests.world import World
@@ -22,3 +23,46 @@ async def until_waiting(world: World, many: int, *work: "asyncio.Future[Any]") -
         ended = [one for one in work if one.done()]
         assert not ended, f"it waits for nobody: {[one.exception() or one.result() for one in ended]}"
         await asyncio.sleep(0.01)  # the other one needs the processor too
+
+
+async def behind(
+    world: World, holding: str, *work: Coroutine[Any, Any, Any], args: tuple[Any, ...] = ()
+) -> list[Any]:
+    """Begin these while a statement holds what they need, each once those before it stand still; then let all go on.
+
+    Raises the first error, when all have ended.
+    """
+    begun: list[asyncio.Future[Any]] = []
+    async with world.app.db.tx() as tx:
+        await tx.records(holding, *args)
+        for one in work:
+            begun.append(asyncio.ensure_future(one))
+            await until_waiting(world, len(begun), *begun)
+    ended = await asyncio.gather(*begun, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return ended
+
+
+HALT = "SELECT pg_advisory_xact_lock(20261122)"
+HALTED = """
+CREATE FUNCTION halted(id uuid) RETURNS uuid LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(20261122);
+  RETURN id;
+END $$
+"""
+
+
+def halt_before(world: World, table: str, constraint: str) -> None:
+    """Behind HALT, who adds to a table stops with the row stored, and not yet in the index of this constraint.
+
+    So others who add the same row do not find it there: indexes are filled in the order in which they were made.
+    """
+    found = "SELECT pg_get_constraintdef(oid) AS said FROM pg_constraint WHERE conname = $1"
+    (one,) = world.sql(found, constraint)
+    world.sql(HALTED)
+    world.sql(f"ALTER TABLE {table} DROP CONSTRAINT {constraint} CASCADE")
+    world.sql(f"CREATE INDEX ON {table} (halted(id))")
+    world.sql(f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {one['said']}")

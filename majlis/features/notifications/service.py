@@ -324,8 +324,9 @@ async def change_settings(tx: Tx, me: Me, body: SettingsUpdate) -> list[Notifica
     # In one order: else two that set the same categories could wait for each other.
     for change in sorted(changes, key=lambda one: str(one["category"])):
         channels = [change.get(name) for name in ("push_pref", "in_app_pref", "email_pref")]
-        category = str(change["category"])
-        await tx.run(store.SET, _setting_id(user_id, category), user_id, category, *channels, clock.now())
+        category, now = str(change["category"]), clock.now()
+        await tx.run(store.ADD, _setting_id(user_id, category), user_id, category, now)
+        await tx.run(store.SET, user_id, category, *channels, now)
     return await settings(tx, me)
 
 

@@ -260,13 +260,15 @@ SETTINGS = Query(
     LEFT JOIN notification_settings s ON s.profile_id = p.id AND s.category = c.category
     WHERE p.id = $1 AND p.deleted_at IS NULL ORDER BY c.at""",
 )
+# Two unique indexes keep one row of each; ON CONFLICT would wait at one it names and fail at the other, so it names none.
+ADD = """
+INSERT INTO notification_settings (id, profile_id, category, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+ON CONFLICT DO NOTHING
+"""
 # Null leaves a channel as it is.
 SET = """
-INSERT INTO notification_settings AS s
-  (id, profile_id, category, push_pref, in_app_pref, email_pref, created_at, updated_at)
-VALUES ($1, $2, $3, coalesce($4, true), coalesce($5, true), coalesce($6, false), $7, $7)
-ON CONFLICT (id) DO UPDATE SET push_pref = coalesce($4, s.push_pref), -- its id is made of both, and met first
-  in_app_pref = coalesce($5, s.in_app_pref), email_pref = coalesce($6, s.email_pref), updated_at = $7
+UPDATE notification_settings SET push_pref = coalesce($3, push_pref), in_app_pref = coalesce($4, in_app_pref),
+  email_pref = coalesce($5, email_pref), updated_at = $6 WHERE profile_id = $1 AND category = $2
 """
 PUSH_PREF = Query(bool, "SELECT push_pref FROM notification_settings WHERE profile_id = $1 AND category = $2")
 
@@ -275,7 +277,6 @@ END_MAILS = "UPDATE notification_settings SET email_pref = false, updated_at = $
 _KEY = "coalesce(n.group_key, n.id)"  # what stands alone is a group of its own
 CROWD = 100  # notifications of a group that are looked at, the latest
 FACES = 3  # people of a group that are shown
-
 
 _NEWEST = "(SELECT 'infinity'::timestamptz, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)"
 

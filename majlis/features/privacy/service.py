@@ -27,11 +27,14 @@ async def get(tx: Reader, me: Me) -> PrivacySettings:
 
 async def update(tx: Tx, me: Me, body: PrivacyUpdate) -> PrivacySettings:
     """Change the caller's settings; those not given stay (rule 159). Raises NotFound for a closed account."""
-    values = given(body)
+    user_id, now, values = me.user(), clock.now(), given(body)
     chosen = [values.get(name) for name in store.CHOICES]
-    changed = await tx.one(store.UPSERT, me.user(), clock.now(), *chosen)
+    changed = await tx.one(store.UPDATE, user_id, now, *chosen)
+    if changed is None:  # there is no row yet, or somebody stores it at this moment
+        await tx.run(store.CREATE, user_id, user_id, now)
+        changed = await tx.one(store.UPDATE, user_id, now, *chosen)
     if changed is None:
         raise NotFound()
     if "is_private" in values:
-        await facts.emit(tx, PrivacyChanged(me.user()))
+        await facts.emit(tx, PrivacyChanged(user_id))
     return changed

@@ -18,11 +18,11 @@ DEFAULTS = {
     "read_receipts": "true",
 }
 CHOICES = tuple(DEFAULTS)
-_NAMES = ", ".join(CHOICES)
 
+# Two unique indexes keep one row of each; ON CONFLICT would wait at one it names and fail at the other, so it names none.
 CREATE = """
-INSERT INTO privacy_settings (id, profile_id, created_at, updated_at) VALUES ($1, $2, $3, $3)
-ON CONFLICT (profile_id) DO NOTHING
+INSERT INTO privacy_settings (id, profile_id, created_at, updated_at)
+SELECT $1, id, $3, $3 FROM users WHERE id = $2 AND deleted_at IS NULL ON CONFLICT DO NOTHING
 """
 # Where there is no row, the id is that of the profile; a row that is stored later gets the same.
 GET = Query(
@@ -34,17 +34,11 @@ GET = Query(
 )
 
 
-def _upsert() -> str:
-    given = {
-        name: f"${n}::{'text' if name.endswith('visibility') else 'boolean'}"
-        for n, name in enumerate(CHOICES, 3)
-    }
-    fresh = ", ".join(f"coalesce({mark}, {DEFAULTS[name]})" for name, mark in given.items())
-    kept = ", ".join(f"{name} = coalesce({mark}, s.{name})" for name, mark in given.items())
-    return f"""INSERT INTO privacy_settings AS s (id, profile_id, {_NAMES}, created_at, updated_at)
-    SELECT u.id, u.id, {fresh}, $2, $2 FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL
-    ON CONFLICT (profile_id) DO UPDATE SET {kept}, updated_at = $2
-    RETURNING s.id, s.profile_id, {", ".join(f"s.{name}" for name in CHOICES)}, s.created_at, s.updated_at"""
-
-
-UPSERT = Query(PrivacySettings, _upsert())
+# Null leaves a choice as it is.
+UPDATE = Query(
+    PrivacySettings,
+    f"""UPDATE privacy_settings s
+    SET {", ".join(f"{name} = coalesce(${n}, s.{name})" for n, name in enumerate(CHOICES, 3))}, updated_at = $2
+    FROM users u WHERE s.profile_id = $1 AND u.id = $1 AND u.deleted_at IS NULL
+    RETURNING s.id, s.profile_id, {", ".join(f"s.{name}" for name in CHOICES)}, s.created_at, s.updated_at""",
+)

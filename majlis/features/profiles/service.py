@@ -72,13 +72,10 @@ async def create(
 
     Without a username it gets one that tells nothing. Raises UsernameTaken.
     """
-    try:
-        async with tx.savepoint():
-            made = await tx.run(store.CREATE, user_id, first_name, last_name, clock.now(), username)
-    except asyncpg.UniqueViolationError as error:
-        raise UsernameTaken() from error
-    if made:
+    if await tx.run(store.CREATE, user_id, first_name, last_name, clock.now(), username):
         await privacy.create(tx, me, user_id)
+    elif not await tx.one(store.IS_THERE, user_id):
+        raise UsernameTaken()
 
 
 def check_username(username: str) -> None:

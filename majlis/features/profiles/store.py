@@ -41,10 +41,12 @@ _COLUMNS = """id, first_name, last_name, avatar, cover, about, gender, dob, webs
 
 GET = Query(Row, f"SELECT {_COLUMNS} FROM profiles WHERE id = $1 AND deleted_at IS NULL")
 LOCK = Query(Row, f"SELECT {_COLUMNS} FROM profiles WHERE id = $1 AND deleted_at IS NULL FOR UPDATE")
+# Whoever is second meets the id or the username that a trigger makes of it: `IS_THERE` tells that from a name of others.
 CREATE = """
 INSERT INTO profiles (id, first_name, last_name, created_at, updated_at, username) VALUES ($1, $2, $3, $4, $4, $5)
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT DO NOTHING
 """
+IS_THERE = Query(bool, "SELECT true FROM profiles WHERE id = $1")
 UPDATE = """
 UPDATE profiles SET first_name = $2, last_name = $3, about = $4, gender = $5, dob = $6, website = $7, location = $8,
   country = $9, province = $10, district = $11, neighborhood = $12, is_complete = $13, updated_at = $14 WHERE id = $1

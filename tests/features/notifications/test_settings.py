@@ -1,6 +1,7 @@
 """Channels per category."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from majlis.kit.me import Me
 from tests.features.notifications.test_list import ALL
 from tests.features.posts.writing import write
 from tests.features.queries import counted
+from tests.waiting import HALT, behind, halt_before
 from tests.world import Person, World
 
 SETTINGS = "/api/v1/settings/notifications"
@@ -194,33 +196,34 @@ def test_what_obeys_no_category_always_comes(world: World) -> None:
 # ---- many at once
 
 
-def _set_at_once(world: World) -> int:
-    """Many requests make the first row of a category; how many rows there are then."""
+def _set_at_once(world: World, late: str) -> tuple[Counter[int], int]:
+    """Many make the first row of a category, which comes late into one index; their answers, and how many rows there are."""
     amina = world.person()
+    halt_before(world, "notification_settings", late)
 
     async def change(number: int) -> int:
         body = {"category": "POSTS", "push_pref": bool(number % 2)}
         return (await world.http.put(SETTINGS, headers=amina.auth, json=body)).status_code
 
-    async def run() -> list[int]:
-        return await asyncio.gather(*(change(number) for number in range(8)))
+    seen = Counter(world.go(behind(world, HALT, *(change(number) for number in range(8)))))
+    return seen, len(world.sql("SELECT 1 FROM notification_settings WHERE category = 'POSTS'"))
 
-    assert world.go(run()) == [200] * 8
-    return len(world.sql("SELECT 1 FROM notification_settings WHERE category = 'POSTS'"))
+
+KEYS = ["notification_settings_pkey", "notification_settings_profile_id_category_key"]
 
 
 @pytest.mark.rule("hamsaya:154")
-def test_many_who_set_one_category_at_once_make_one_row(clone: World) -> None:
-    assert _set_at_once(clone) == 1
+@pytest.mark.parametrize("late", KEYS)
+def test_many_who_set_one_category_at_once_make_one_row(clone: World, late: str) -> None:
+    assert _set_at_once(clone, late) == ({200: 8}, 1)
 
 
-def test_control_without_the_upsert_they_make_many(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    clone.sql(
-        "ALTER TABLE notification_settings DROP CONSTRAINT notification_settings_profile_id_category_key"
-    )
-    clone.sql("ALTER TABLE notification_settings DROP CONSTRAINT notification_settings_pkey")
-    monkeypatch.setattr(store, "SET", store.SET.partition("ON CONFLICT")[0])
-    assert _set_at_once(clone) == 8
+@pytest.mark.parametrize("late, named", [*zip(KEYS, ["id", "profile_id, category"], strict=True)])
+def test_control_where_one_index_is_named_the_other_fails_them(
+    clone: World, monkeypatch: pytest.MonkeyPatch, late: str, named: str
+) -> None:
+    monkeypatch.setattr(store, "ADD", store.ADD.replace("ON CONFLICT", f"ON CONFLICT ({named})"))
+    assert _set_at_once(clone, late) == ({200: 1, 500: 7}, 1)
 
 
 def _set_crosswise(world: World, order: Any) -> None:
@@ -241,8 +244,7 @@ def _set_crosswise(world: World, order: Any) -> None:
                         half.set()
                     if order is list:
                         await half.wait()
-                setting = service._setting_id(amina.id, name)
-                await tx.run(store.SET, setting, amina.id, name, False, None, None, clock.now())
+                await tx.run(store.SET, amina.id, name, False, None, None, clock.now())
 
     async def run() -> None:
         await asyncio.gather(change(["POSTS", "SALES"]), change(["SALES", "POSTS"]))
