@@ -1,13 +1,17 @@
 """Polls: one per post, one vote per person."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from majlis.features import polls
 from tests.features.posts.writing import POSTS, block, faults, write
+from tests.waiting import HALT, behind
 from tests.world import Person, World
 
 POLLS = "/api/v1/polls"
+UNORDERED = Path(polls.__file__).parent / "migrations" / "20261122T0620_votes_in_order.rollback.sql"
 
 
 def options(post: dict[str, object]) -> tuple[str, list[str]]:
@@ -129,3 +133,38 @@ def test_two_polls_for_one_draft_at_once(clone: World) -> None:
         return sorted(answer.status_code for answer in answers)
 
     assert clone.go(both()) == [201, 409, 409, 409]
+
+
+# ---- two people who swap their votes
+
+
+def _swap(world: World, *, turn: bool) -> list[int]:
+    """The answers to two who change their votes crosswise, both when the old one is taken off and the new one not on."""
+    (found,) = world.sql("SELECT pg_get_functiondef('user_polls_count'::regproc) AS sql")
+    before, _, adding = found["sql"].rpartition("IF TG_OP <> 'DELETE'")
+    world.sql(f"{before} PERFORM pg_advisory_xact_lock_shared(20261122); IF TG_OP <> 'DELETE'{adding}")
+    poll, chosen = options(write(world, world.person(), "PULL"))
+    chosen.sort(reverse=turn)
+    voters = [world.person() for _ in chosen]
+    for who, option in zip(voters, chosen, strict=True):
+        vote(world, poll, option, who)
+
+    async def change(who: Person, option: str) -> int:
+        body = {"poll_option_id": option}
+        return (await world.http.post(f"{POLLS}/{poll}/vote", headers=who.auth, json=body)).status_code
+
+    crosswise = (change(*one) for one in zip(voters, reversed(chosen), strict=True))
+    seen: list[int] = world.go(behind(world, HALT, *crosswise))
+    assert world.sql("SELECT sum(vote_count)::int AS votes FROM poll_options") == [{"votes": 2}]
+    return sorted(seen)
+
+
+@pytest.mark.rule("hamsaya:130")
+@pytest.mark.parametrize("turn", [False, True])
+def test_votes_that_are_swapped_at_once_both_count(clone: World, turn: bool) -> None:
+    assert _swap(clone, turn=turn) == [200, 200]
+
+
+def test_control_without_an_order_one_of_two_swapped_votes_gives_way(clone: World) -> None:
+    clone.sql(UNORDERED.read_text())
+    assert _swap(clone, turn=False) == [200, 503]
