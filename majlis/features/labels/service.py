@@ -35,7 +35,7 @@ async def _label(tx: Tx, post_id: UUID, metadata: dict[str, Any] | None) -> None
     if current is None:
         return
     found = [] if current.gone else hashtags(current.text)
-    await tx.run(store.UNTAG, post_id, found)
+    await tx.run(store.UNTAG, post_id, found, current.open)
     if metadata is None:
         metadata = msgspec.json.decode(current.metadata or b"{}", type=dict[str, Any])
     if found:

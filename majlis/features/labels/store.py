@@ -37,16 +37,24 @@ ON CONFLICT (post_id) DO UPDATE SET metadata = excluded.metadata, tags = exclude
 WHERE post_labels.metadata <> excluded.metadata OR post_labels.tags <> excluded.tags
 """
 UNLABEL = "DELETE FROM post_labels WHERE post_id = $1"
-# In the order of tags, in which the counts of each are moved: so two posts with the same tags do not deadlock.
 TAG = """
 INSERT INTO post_hashtags (post_id, tag, position, counted, created_at)
-SELECT $1, tag, position - 1, $3, $4 FROM unnest($2::text[]) WITH ORDINALITY AS t (tag, position) ORDER BY tag
+SELECT $1, tag, position - 1, $3, $4 FROM unnest($2::text[]) WITH ORDINALITY AS t (tag, position)
 ON CONFLICT (post_id, tag) DO UPDATE SET position = excluded.position, counted = excluded.counted
 WHERE (post_hashtags.position, post_hashtags.counted) <> (excluded.position, excluded.counted)
 """
+# First of all it holds every tag whose count is to move, here or by `TAG`, in the order of tags: so two posts with the
+# same tags do not deadlock. A tag that is new gets its row; those that are there are held and stay as they are. What is
+# deleted is counted when the statement ends, which is behind that.
 UNTAG = """
-DELETE FROM post_hashtags WHERE ctid = ANY (ARRAY(
-  SELECT ctid FROM post_hashtags WHERE post_id = $1 AND NOT tag = ANY ($2::text[]) ORDER BY tag FOR UPDATE))
+WITH held AS (
+  INSERT INTO hashtags (tag, posts, recent)
+  SELECT tag, 0, 0 FROM (SELECT tag::text FROM post_hashtags WHERE post_id = $1 AND counted) AS before
+  FULL JOIN (SELECT tag FROM unnest($2::text[]) AS tag WHERE $3) AS after USING (tag)
+  WHERE before.tag IS NULL OR after.tag IS NULL ORDER BY tag
+  ON CONFLICT (tag) DO UPDATE SET posts = hashtags.posts WHERE false
+)
+DELETE FROM post_hashtags WHERE post_id = $1 AND NOT tag = ANY ($2::text[])
 """
 # Posts whose tags count although not everybody sees them any more, or the other way: accounts change, too.
 WRONG = Query(

@@ -5,16 +5,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
-from majlis.features.labels import handlers, service
+from majlis.features.labels import handlers, service, store
 from majlis.features.labels.model import hashtags
-from majlis.features.posts.model import PostCreate
+from majlis.features.posts import service as posts
+from majlis.features.posts.model import PostCreate, PostUpdate
 from majlis.kit import clock
 from majlis.kit.errors import Invalid
 from majlis.kit.me import Me
 from tests.features.posts.writing import POSTS, write
-from tests.waiting import until_waiting
+from tests.waiting import behind, until_waiting
 from tests.world import Person, World
 
 DAY = timedelta(days=1)
@@ -266,3 +268,52 @@ def test_whoever_follows_a_post_waits_for_what_is_being_written(clone: World) ->
 
     clone.go(together())
     assert tags(clone, str(made)) == ["new"] and trending(clone) == [("new", 1)]
+
+
+def _swap(world: World) -> None:
+    """The tags of two posts follow texts that were swapped, while somebody holds the tag that the first one had."""
+    made = [
+        (who, UUID(say(world, who, text))) for who, text in ((world.person(), "#a"), (world.person(), "#b"))
+    ]
+
+    async def follow(post_id: UUID) -> None:
+        async with world.app.db.tx() as tx:
+            await service.follow(tx, Me.system, post_id)
+
+    async def run() -> None:
+        async with world.app.db.tx() as tx:
+            for (who, post_id), text in zip(made, ("#b #c #new", "#a #new #c"), strict=True):
+                await posts.update(tx, who.me, post_id, PostUpdate(description=text), None)
+        holding = "SELECT 1 FROM hashtags WHERE tag = 'a' FOR UPDATE"
+        await behind(world, holding, *(follow(post_id) for _, post_id in made))
+
+    world.go(run())
+    assert [tags(world, str(post_id)) for _, post_id in made] == [["b", "c", "new"], ["a", "new", "c"]]
+    assert trending(world) == [("c", 2), ("new", 2), ("a", 1), ("b", 1)]
+
+
+def test_two_posts_swap_their_tags_at_once(clone: World) -> None:
+    _swap(clone)
+    kept = "SELECT tag, posts, recent FROM hashtags ORDER BY tag"
+    assert [tuple(row.values()) for row in clone.sql(kept)] == [
+        ("a", 1, 1),
+        ("b", 1, 1),
+        ("c", 2, 2),
+        ("new", 2, 2),
+    ]
+
+
+def test_control_where_old_tags_are_let_go_first_they_deadlock(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = "DELETE" + store.UNTAG.partition("DELETE")[2] + " AND $3::boolean IS NOT NULL"
+    monkeypatch.setattr(store, "UNTAG", bare)
+    with pytest.raises(asyncpg.DeadlockDetectedError):
+        _swap(clone)
+
+
+def test_tags_that_nobody_may_see_are_not_made(world: World) -> None:
+    made = write(world, world.person(), description="#hidden", visibility="PRIVATE")
+    world.drain()
+    assert tags(world, made["id"]) == ["hidden"]
+    assert world.sql("SELECT tag FROM hashtags WHERE tag = 'hidden'") == []
