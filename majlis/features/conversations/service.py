@@ -77,6 +77,11 @@ async def record(
     return seq
 
 
+async def hold_logs(tx: Tx, me: Me, user_ids: Collection[UUID]) -> None:
+    """Lock the logs of all these people at once, for who then tells some of them one thing and others another."""
+    await tx.run(store.HOLD_USERS, sorted(set(user_ids)))
+
+
 async def tell(tx: Tx, me: Me, user_ids: Collection[UUID], type: str, data: Any) -> None:
     """Add an entry to the log of each of these people: what all their devices are to know."""
     now, raw = clock.now(), msgspec.Raw(msgspec.json.encode(data))

@@ -123,10 +123,16 @@ SELECT $2, $1, $3, $4 WHERE coalesce(
   AND (SELECT count(*) FROM (SELECT 1 FROM conversation_members WHERE conversation_id = $2 AND left_seq IS NULL
     LIMIT {RECEIPTS + 1}) AS there) <= {RECEIPTS}
 """
+# Places in the order of ids: two devices of one person do not wait in a circle.
 ACKNOWLEDGE = """
-UPDATE conversation_members me SET delivered_seq = greatest(me.delivered_seq, least(got.seq, c.last_seq))
-FROM unnest($2::uuid[], $3::bigint[]) AS got (id, seq) JOIN conversations c ON c.id = got.id
-WHERE me.conversation_id = got.id AND me.user_id = $1 AND me.left_seq IS NULL AND me.delivered_seq < got.seq
+WITH held AS (
+  SELECT me.conversation_id AS id, least(got.seq, c.last_seq) AS seq
+  FROM unnest($2::uuid[], $3::bigint[]) AS got (id, seq) JOIN conversations c ON c.id = got.id
+  JOIN conversation_members me ON me.conversation_id = got.id AND me.user_id = $1 AND me.left_seq IS NULL
+  WHERE me.delivered_seq < got.seq ORDER BY me.conversation_id FOR NO KEY UPDATE OF me
+)
+UPDATE conversation_members me SET delivered_seq = greatest(me.delivered_seq, held.seq)
+FROM held WHERE me.conversation_id = held.id AND me.user_id = $1
 """
 
 
@@ -155,6 +161,11 @@ APPEND = Query(
     INSERT INTO conversation_events (conversation_id, seq, type, message_id, payload, created_at)
     SELECT $1, c.last_seq, $2, $3, $4, $5 FROM c RETURNING seq""",
 )
+# A log that is new gets its row; those that are there are held and stay as they are.
+HOLD_USERS = """
+INSERT INTO user_streams (user_id, last_seq) SELECT id, 0 FROM unnest($1::uuid[]) AS id ORDER BY id
+ON CONFLICT (user_id) DO UPDATE SET last_seq = user_streams.last_seq WHERE false
+"""
 # People in the order of their ids: two who write to the logs of the same people do not wait in a circle.
 APPEND_USERS = Query(
     UserEntry,

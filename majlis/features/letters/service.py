@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from majlis.features.conversations import service as conversations
 from majlis.features.conversations.model import Alone, Kind, NotMember, conversation_stream, user_stream
 from majlis.features.graph import service as graph
 from majlis.features.letters import store
@@ -51,7 +52,10 @@ async def read(tx: Tx, me: Me, message_ids: Sequence[UUID]) -> list[UUID]:
     """
     await tx.all(store.HOLD, me.user(), list(message_ids))
     marked = await tx.all(store.MARK, me.user(), list(message_ids), clock.now())
-    for conversation_id in dict.fromkeys(one.conversation_id for one in marked):
+    touched = dict.fromkeys(one.conversation_id for one in marked)
+    if len(touched) > 1:  # each tells its two people: pair after pair, their logs would be held in no order
+        await conversations.hold_logs(tx, me, [me.user(), *(one.sender_id for one in marked)])
+    for conversation_id in touched:
         seq = await tx.one(store.UP_TO, me.user(), conversation_id)
         await messages.mark_read(tx, me, conversation_id, seq or 0, DM)
     for sender in dict.fromkeys(one.sender_id for one in marked if one.shown):
