@@ -323,9 +323,10 @@ async def start_reset(tx: Tx, me: Me, user_id: UUID) -> str:
 
 
 async def reset_owner(tx: Tx, me: Me, token: str) -> UUID:
-    """Whose password a reset token changes; locks the token. Raises BadToken."""
-    owner = await tx.one(store.RESET_OWNER, crypto.digest(token), clock.now())
-    if owner is None:
+    """Whose password a reset token changes; locks the account and the token. Raises BadToken."""
+    digest = crypto.digest(token)
+    owner = await tx.one(store.RESET_OWNER, digest)
+    if owner is None or not await tx.one(store.HOLD_RESET, digest, clock.now()):
         raise BadToken()
     return owner
 

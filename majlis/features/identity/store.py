@@ -113,10 +113,15 @@ SET_VERIFIED = Query(
 )
 VOID_RESETS = "UPDATE password_reset_tokens SET used = true WHERE user_id = $1 AND NOT used"
 ADD_RESET = "INSERT INTO password_reset_tokens (id, user_id, token, expires_at) VALUES ($1, $2, $3, $4)"
+# The account is held before the token, as by whoever changes a password; what the token is worth is read behind that.
 RESET_OWNER = Query(
     UUID,
-    """SELECT t.user_id FROM password_reset_tokens t JOIN users u ON u.id = t.user_id AND u.deleted_at IS NULL
-    WHERE t.token = $1 AND NOT t.used AND t.expires_at > $2 FOR UPDATE OF t""",
+    """SELECT id FROM users WHERE deleted_at IS NULL AND id = (
+      SELECT user_id FROM password_reset_tokens WHERE token = $1) FOR NO KEY UPDATE""",
+)
+HOLD_RESET = Query(
+    bool,
+    "SELECT true FROM password_reset_tokens WHERE token = $1 AND NOT used AND expires_at > $2 FOR UPDATE",
 )
 
 SET_PROVIDER = "UPDATE users SET oauth_provider = $2, oauth_provider_id = $3, updated_at = $4 WHERE id = $1"

@@ -2,12 +2,17 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
+import asyncpg
 import pytest
 
-from majlis.features.identity import handlers
+from majlis.features.identity import handlers, service, store
 from majlis.features.identity.facts import ResetRequested
+from majlis.features.identity.model import BadToken
 from majlis.kit import clock, crypto
+from majlis.kit.db import Query
+from majlis.kit.me import Me
 from tests.features.identity.accounts import (
     AUTH,
     EMAIL,
@@ -22,7 +27,8 @@ from tests.features.identity.accounts import (
     tokens,
 )
 from tests.features.queries import counted
-from tests.world import PASSWORD, World
+from tests.waiting import behind
+from tests.world import PASSWORD, QUICK_HASH, World
 
 NEW = "Herat-2026!"
 NOBODY = "nobody@example.org"
@@ -281,3 +287,49 @@ def test_expired_tokens_are_forgotten_after_a_day(world: World) -> None:
         assert len(world.sql(f"SELECT 1 FROM {tables[0]}")) == left
     assert world.sql(f"SELECT 1 FROM {tables[1]}") == []
     assert login(world, amina.email, PASSWORD).status_code == 200
+
+
+# ---- a reset and a change of the password at the same moment
+
+
+def _reset_during_change(world: World) -> str:
+    """A password is changed and reset at once, both when the account is free; what becomes of the reset."""
+    amina = world.person()
+
+    async def start() -> str:
+        async with world.app.db.tx() as tx:
+            return await service.start_reset(tx, Me.system, amina.id)
+
+    async def change() -> str:
+        async with world.app.db.tx() as tx:
+            await service.set_password(tx, amina.me, amina.id, QUICK_HASH)
+        return "changed"
+
+    async def reset(token: str) -> str:
+        try:
+            async with world.app.db.tx() as tx:
+                owner = await service.reset_owner(tx, Me.system, token)
+                await service.set_password(tx, Me.system, owner, QUICK_HASH)
+        except BadToken:
+            return "void"
+        return "reset"
+
+    token = world.go(start())
+    holding = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE"
+    changed, found = world.go(behind(world, holding, change(), reset(token), args=(amina.id,)))
+    assert changed == "changed"
+    return str(found)
+
+
+def test_a_password_is_changed_and_reset_at_once(clone: World) -> None:
+    assert _reset_during_change(clone) == "void"
+
+
+def test_control_where_the_token_is_held_before_the_account_they_deadlock(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        store, "RESET_OWNER", Query(UUID, store.RESET_OWNER.sql.replace("FOR NO KEY UPDATE", ""))
+    )
+    with pytest.raises(asyncpg.DeadlockDetectedError):
+        _reset_during_change(clone)
