@@ -233,10 +233,11 @@ class Pictures(msgspec.Struct):
     attachments: msgspec.Raw
 
 
+# The latest first: an answer is held before what it answers, as by whoever deletes it.
 WITH_PICTURES = Query(
     Pictures,
     """SELECT id, attachments FROM post_comments WHERE post_id = $1 AND attachments::text <> '[]'
-    ORDER BY id LIMIT $2 FOR NO KEY UPDATE""",
+    ORDER BY id DESC LIMIT $2 FOR NO KEY UPDATE""",
 )
 SETTLE = "SELECT comments_settle($1::uuid[])"
 PICTURED = Query(

@@ -1,15 +1,19 @@
 """Comments, likes and deletions at the same moment. Every race is also run with its guard off, where it goes wrong."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from majlis.features.comments import service, store
 from majlis.kit.db import Query
+from majlis.kit.me import Me
 from tests.features.comments.talking import (
     Json,
     answer,
@@ -21,11 +25,13 @@ from tests.features.comments.talking import (
     under,
     wrong_counters,
 )
+from tests.features.comments.test_pictures import photos
 from tests.features.posts.writing import write
-from tests.waiting import until_waiting
+from tests.waiting import behind, until_waiting
 from tests.world import Person, World
 
 MANY = 50
+MIGRATIONS = Path(store.__file__).parent / "migrations"
 SOME = 8  # as many as stand still at once beside who holds them back
 
 
@@ -221,6 +227,44 @@ def test_control_without_the_lock_it_is_taken(clone: World, monkeypatch: pytest.
     status, post, _ = _reply_during_deletion(clone)
     assert status == 201
     assert len(listed(clone, under(post))) == 1
+
+
+# ---- an answer that is deleted while pictures of its thread are looked at
+
+
+def _deleted_during(world: World, work: str) -> int:
+    """Delete an answer while its thread's pictures are settled or dropped, and somebody holds what it answers."""
+    host = world.person()
+    post = write(world, host)
+    first, second = photos(world, host, 2)
+    top = say(world, host, post, attachments=[first])
+    reply = answer(world, host, top, attachments=[second])
+    verb = {"settle": service.settle, "drop": service.drop_pictures}[work]
+
+    async def delete() -> int:
+        return (await world.http.delete(of(reply), headers=host.auth)).status_code
+
+    holding = "SELECT 1 FROM post_comments WHERE id::text = $1 FOR UPDATE"
+    both = verb(world.app, Me.system, UUID(post["id"])), delete()
+    status: int = world.go(behind(world, holding, *both, args=(top["id"],)))[1]
+    assert wrong_counters(world) == []
+    return status
+
+
+@pytest.mark.parametrize("work", ["settle", "drop"])
+def test_an_answer_is_deleted_while_pictures_of_its_thread_change(clone: World, work: str) -> None:
+    assert _deleted_during(clone, work) == 204
+
+
+@pytest.mark.parametrize("work", ["settle", "drop"])
+def test_control_where_the_thread_is_held_from_its_top_they_deadlock(
+    clone: World, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    clone.sql((MIGRATIONS / "20261122T0621_answers_first.rollback.sql").read_text())
+    forward = Query(store.Pictures, store.WITH_PICTURES.sql.replace("ORDER BY id DESC", "ORDER BY id"))
+    monkeypatch.setattr(store, "WITH_PICTURES", forward)
+    with contextlib.suppress(asyncpg.DeadlockDetectedError):  # PostgreSQL chooses who of the two gives way
+        assert _deleted_during(clone, work) == 503
 
 
 # ---- everything at once
