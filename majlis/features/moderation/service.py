@@ -278,7 +278,7 @@ async def decide(
     if action != "dismiss":
         data["user_id" if case.kind == "user" else f"{case.kind}_id"] = case.target_id
         await facts.emit(tx, Decided(entry))
-    for person in concerned:
+    for person in sorted(concerned):
         await notifications.inform(tx, me, "SYSTEM", person, title, words, entry, **data)
     return await look(tx, me, case_id)
 

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from majlis.features.posts.model import SellCategory
+from majlis.features.sales import store
+from majlis.kit.db import Query
 from tests.features.posts.writing import faults
 from tests.features.queries import counted
+from tests.waiting import behind
 from tests.world import Person, World
 
 CATEGORIES = "/api/v1/sales/categories"
@@ -109,3 +113,31 @@ def test_a_name_made_at_once_is_there_once(clone: World) -> None:
     assert clone.go(at_once("Kites", "kites", "KITES", "Kites")) == [201, 409, 409, 409]
     clone.sql("DROP INDEX sell_categories_name")  # the control: it is the index that refuses
     assert clone.go(at_once("Bells", "bells")) == [201, 201]
+
+
+def _changed_at_once(world: World) -> tuple[str, str]:
+    """Two operators change colour and status of a category, each while the other does."""
+    admin = world.person(role="admin")
+    made = make(world, admin)
+
+    async def change(**fields: str) -> int:
+        path = f"{CATEGORIES}/{made['id']}"
+        return (await world.http.put(path, headers=admin.auth, json=fields)).status_code
+
+    holding = "SELECT 1 FROM sell_categories WHERE id::text = $1 FOR UPDATE"
+    both = change(color="blue"), change(status="INACTIVE")
+    assert world.go(behind(world, holding, *both, args=(made["id"],))) == [200, 200]
+    (found,) = world.sql("SELECT color, status FROM sell_categories WHERE id::text = $1", made["id"])
+    return found["color"], found["status"]
+
+
+def test_what_two_operators_change_at_once_is_all_kept(clone: World) -> None:
+    assert _changed_at_once(clone) == ("blue", "INACTIVE")
+
+
+def test_control_without_the_lock_the_second_takes_the_first_one_back(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlocked = store.CATEGORY.sql.replace("FOR NO KEY UPDATE", "")
+    monkeypatch.setattr(store, "CATEGORY", Query(SellCategory, unlocked))
+    assert _changed_at_once(clone) == (NEW["color"], "INACTIVE")
