@@ -7,6 +7,8 @@ import httpx
 from tests.features.media.uploads import jpeg
 from tests.servers import serving
 from tests.test_cli import folder_of, majlis
+from tests.vendors.test_files import BUCKET
+from tests.vendors.test_files import s3_port as s3_port
 from tests.world import PASSWORD
 
 
@@ -43,3 +45,36 @@ def test_a_restored_server_knows_everybody_and_has_their_pictures(scratch: Path)
         place = httpx.URL(found["attachments"][0]["photo"]["url"]).raw_path.decode()
         assert httpx.get(server.url + place, headers=auth).content == picture
         assert httpx.post(f"{server.url}/api/v1/auth/login", json=person).status_code == 200
+
+
+def test_pictures_move_from_a_folder_into_a_bucket(scratch: Path, s3_port: int) -> None:
+    """By `majlis upload` beside the server, and by `majlis restore` where the settings name a bucket."""
+    bucket = {
+        "MAJLIS_S3_BUCKET": BUCKET,
+        "MAJLIS_S3_ENDPOINT": f"http://127.0.0.1:{s3_port}",
+        "MAJLIS_S3_KEY": "key",
+        "MAJLIS_S3_SECRET": "secret",
+    }
+    saved, kept = scratch / "folder", scratch / "folder-kept"
+    with serving(saved) as server:
+        person = {"email": "amina@example.org", "password": PASSWORD}
+        token = httpx.post(f"{server.url}/api/v1/auth/register", json=person).json()["access_token"]
+        auth = {"Authorization": f"Bearer {token}"}
+        upload = {"file": ("bread.jpg", jpeg(), "image/jpeg")}
+        stored = httpx.post(f"{server.url}/api/v1/upload/post", headers=auth, files=upload)
+        assert stored.status_code == 201, stored.text
+        place = httpx.URL(stored.json()["url"]).raw_path.decode()
+        picture = httpx.get(server.url + place).content
+        assert "name no bucket" in majlis(saved, "upload", code=2)
+        assert "2 copied, 0 were there" in majlis(saved, "upload", **bucket)
+        majlis(folder_of(server), "backup", str(kept))
+    (saved / "files").rename(saved / "files.before")
+    with serving(saved, **bucket) as server:
+        assert httpx.get(server.url + place).content == picture
+
+    fresh = scratch / "bucket"
+    (kept / "files" / "new").mkdir()
+    (kept / "files" / "new" / "one.webp").write_bytes(picture)
+    assert "1 copied, 2 were there" in majlis(fresh, "restore", str(kept), **bucket)
+    with serving(fresh, **bucket) as server:
+        assert httpx.get(server.url + place).content == picture

@@ -5,7 +5,20 @@ from typing import Any
 import click
 
 from majlis import __version__
-from majlis.cli import backup, common, database, develop, doctor, keys, look, people, push, queue, serve
+from majlis.cli import (
+    backup,
+    common,
+    database,
+    develop,
+    doctor,
+    files,
+    keys,
+    look,
+    people,
+    push,
+    queue,
+    serve,
+)
 from majlis.kit.errors import BadExtension
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -40,7 +53,7 @@ def main() -> None:
 
 for command in (
     *(serve.serve, serve.work),
-    *(database.migrate, backup.backup, backup.restore, doctor.check),
+    *(database.migrate, backup.backup, backup.restore, files.upload, doctor.check),
     *(look.openapi, look.routes, look.extensions, look.settings),
     *(people.user, queue.mail, queue.jobs),
     push.push_key,

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 import click
 
-from majlis.cli import common
+from majlis.cli import common, files
 from majlis.settings import Settings
 
 DUMP, FILES, KEY = "database.dump", "files", "secret_key"
@@ -59,7 +59,7 @@ def backup(folder: Path) -> None:
 @click.command(short_help="Fill an empty server from a backup.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def restore(folder: Path) -> None:
-    """Fill an empty database, and the data folder, with what `majlis backup` wrote into FOLDER.
+    """Fill an empty database, and the data folder or the bucket, with what `majlis backup` wrote into FOLDER.
 
     Start the server behind it: it applies the migrations that are newer than the backup.
 
@@ -103,13 +103,6 @@ def _look(url: str) -> tuple[int, bool]:
 
 def _restore_files(settings: Settings, folder: Path) -> None:
     data = settings.data_path()
-    if (folder / FILES).is_dir():
-        if settings.s3_bucket:
-            click.echo(f"files: copy {folder / FILES} into the bucket {settings.s3_bucket} yourself")
-        else:
-            with common.console().status("Copying the files ..."):
-                shutil.copytree(folder / FILES, data / FILES, dirs_exist_ok=True)
-            click.echo("files: copied")
     if (
         (folder / KEY).is_file()
         and settings.mode == "development"
@@ -117,6 +110,14 @@ def _restore_files(settings: Settings, folder: Path) -> None:
     ):
         shutil.copy2(folder / KEY, data / KEY)
         click.echo("secret key: copied into the data folder")
+    if not (folder / FILES).is_dir():
+        return
+    if settings.s3_bucket:
+        click.echo(common.with_app(settings, lambda app: files.into_bucket(app, folder / FILES)))
+    else:
+        with common.console().status("Copying the files ..."):
+            shutil.copytree(folder / FILES, data / FILES, dirs_exist_ok=True)
+        click.echo("files: copied")
 
 
 def _restore_older(url: str, dump: Path) -> None:

@@ -192,6 +192,15 @@ def disposition_of(name: str, mime_type: str) -> str:
     return f"{'inline' if shown else 'attachment'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
+async def headers(tx: Reader, me: Me, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Content-Type and Content-Disposition of those keys under which files are stored, for who keeps the store."""
+    me.require_role("admin")
+    rows = await tx.all(store.HOLDING, [key.removesuffix(f"/{ORIGINAL}") for key in keys])
+    return {
+        f"{row.object}/{ORIGINAL}": (row.mime_type, disposition_of(row.name, row.mime_type)) for row in rows
+    }
+
+
 @contextlib.asynccontextmanager
 async def given_up_on_error(app: App, me: Me, file_id: UUID, *, retried: bool) -> AsyncIterator[None]:
     """A block that fills a file: when it fails the file goes, or is awaited again."""

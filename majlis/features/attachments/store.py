@@ -54,6 +54,7 @@ _ONE = f"SELECT {COLUMNS} FROM attachments a WHERE a.removed_at IS NULL"
 ONE = Query(Stored, f"{_ONE} AND a.id = $1")
 LOCK = Query(Stored, f"{_ONE} AND a.id = $1 FOR NO KEY UPDATE")
 KNOWN = Query(Stored, f"{_ONE} AND a.conversation_id = $1 AND a.user_id = $2 AND a.client_file_id = $3")
+HOLDING = Query(Stored, f"{_ONE} AND a.object = ANY($1::text[])")
 PICKED = Query(
     Stored,
     f"{_ONE} AND a.id = ANY($1::uuid[]) AND a.conversation_id = $2 AND a.user_id = $3 AND a.state = 'ready'",

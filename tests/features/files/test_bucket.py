@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from majlis.cli.files import into_bucket
 from majlis.vendors.files import from_settings
 from tests.features.files.shelf import PAGE, PDF, content, delete, picture, shared
 from tests.features.workspaces.team import Team
@@ -45,3 +46,37 @@ def test_thumbnails_come_from_the_bucket(team: Team, s3_port: int) -> None:
     parts = urlsplit(answer.headers["location"])
     status, headers, _ = request(s3_port, "GET", f"{parts.path}?{parts.query}")
     assert (status, headers["content-type"]) == (200, "image/webp")
+
+
+def test_files_of_the_folder_move_into_the_bucket(world: World, s3_port: int) -> None:
+    """Each is served as before; what is there whole is left alone, and a write in progress is none."""
+    team, local = Team(world), world.app.files
+    folder = world.app.settings.data_path() / "files"
+    page, _ = shared(team, "member", team.general, PAGE, name="صفحه.html")
+    photo, _ = shared(team, "member", team.general, picture())
+    before = content(team, "owner", page["id"])
+    (folder / "00").mkdir(exist_ok=True)
+    (folder / "00" / "half#1").write_bytes(b"half")
+    number = sum(path.is_file() for path in folder.rglob("*")) - 1
+    world.app.files = remote = from_settings(s3_settings(s3_port))
+    try:
+        assert world.go(into_bucket(world.app, folder)) == f"files: {number} copied, 0 were there"
+        assert world.go(into_bucket(world.app, folder)) == f"files: 0 copied, {number} were there"
+        (key,) = (
+            row["object"] for row in world.sql("SELECT object FROM attachments WHERE name LIKE '%.html'")
+        )
+        world.go(remote.put(f"{key}/original", b"short", content_type="text/plain"))
+        assert world.go(into_bucket(world.app, folder)) == f"files: 1 copied, {number - 1} were there"
+        for address, kind in (
+            (f"/api/v1/files/{page['id']}/content", "text/plain"),
+            (f"/api/v1/files/{photo['id']}/content", "image/jpeg"),
+            (next(iter(photo["thumbnails"].values())), "image/webp"),
+        ):
+            parts = urlsplit(team.request("GET", address, "owner").headers["location"])
+            status, headers, body = request(s3_port, "GET", f"{parts.path}?{parts.query}")
+            assert (status, headers["content-type"]) == (200, kind)
+            if address.startswith(f"/api/v1/files/{page['id']}"):
+                assert body == PAGE
+                assert headers["content-disposition"] == before.headers["content-disposition"]
+    finally:
+        world.app.files = local
