@@ -143,7 +143,17 @@ def load(kind: str, seconds: int, server: Server, place: Place, *, warming: bool
         "LOAD_DIR": str(place.load),
         "LOAD_SEED": str(random.randrange(10**9)),
     }
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "load.lua"), server.url]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--timeout",
+        "10s",
+        "-s",
+        str(HERE / "load.lua"),
+        server.url,
+    ]
     before = cpu(server.pid), cpu(server.database_pid)
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     after = cpu(server.pid), cpu(server.database_pid)

@@ -16,7 +16,7 @@ import pytest
 from majlis import main
 from majlis.kit import bus, embedded, log, pool
 from majlis.kit.migrations import Migrator
-from majlis.vendors import geocode, images, linking, push_fcm, push_web, stripe_api
+from majlis.vendors import geocode, images, linking, push_fcm, push_web, stripe_api, videos
 from majlis.vendors.images import ImagePool
 from majlis.vendors.oauth import wire
 from tests import world as worlds
@@ -58,6 +58,8 @@ def patient() -> Iterator[None]:
         patch.setattr(bus, "OPEN_TIMEOUT_S", 60.0)
         for module in (geocode, images, stripe_api):
             patch.setattr(module, "TIMEOUT_S", 300.0)
+        patch.setattr(images, "ENDED_S", 60.0)
+        patch.setattr(videos, "SECONDS", 300.0)
         for client in (linking.Wire, push_fcm.FcmPusher, push_web.WebPusher, wire.Wire):
             patch.setitem(cast(dict[str, Any], client.__init__.__kwdefaults__), "timeout_s", 300.0)
         for phase in ("connect", "read", "write", "pool"):

@@ -17,7 +17,7 @@ READY_S = 120.0
 # Below those that systems give to connections by themselves, so that none of these is taken before it is listened on.
 # Each process begins elsewhere, and none is given twice.
 LOWEST, PORTS = 10_000, 20_000
-_tries = itertools.count(os.getpid() * 101)
+_tries = itertools.count(os.getpid() * 7919)
 
 
 def free_port() -> int:
@@ -33,6 +33,7 @@ def free_port() -> int:
 # One that takes no peer for gone, however late it answers a ping or says who it is.
 PATIENT = (
     "from majlis.surfaces.realtime import frames; frames.PING_S = frames.AUTH_S = 3600\n"
+    "from majlis.kit.http import protocol; protocol.LAST_S = 600.0\n"
     "from majlis import cli, serving; serving.PING_S = 3600.0\n"
     "cli.main()"
 )

@@ -84,7 +84,7 @@ def test_a_worker_waits_for_a_database_that_died(scratch: Path, apart: bool) -> 
         database = embedded.start(folder / "postgres")
         until("the server did not come back", lambda: readiness(server) == 200)
         register(server, "bilal")
-        until("no job ran any more", lambda: mails(folder / "data") == 2)
+        until("no job ran any more", lambda: mails(folder / "data") >= 2)
         assert '"worker_back"' in log.read_text()
         assert [one.process.poll() for one in running] == [None] * len(running), (
             "both have gone on all the time"

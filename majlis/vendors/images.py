@@ -27,6 +27,7 @@ MIME_TYPE = "image/webp"
 WORKER = "majlis.vendors.image_worker"
 BUFFER = 1024 * 1024  # bytes read ahead from a child
 TIMEOUT_S = 20.0  # for one picture
+ENDED_S = 1.0  # until it is known how a child ended
 
 # How a child ends when the picture is to blame: out of CPU time or memory, or a decoder that crashed.
 BLAMED = {-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL}
@@ -218,9 +219,9 @@ class _Child:
         return Processed(picture, width, height, thumbnail, MIME_TYPE)
 
     async def ended(self) -> int:
-        """How the child ended, the negative signal when by one; it is given a second to."""
+        """How the child ended, the negative signal when by one; 0 where nobody knows yet."""
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(ENDED_S):
                 return await self.process.wait()
         except TimeoutError:
             return 0

@@ -16,7 +16,7 @@ def test_every_list_is_measured_beside_its_ceiling(scratch: Path) -> None:
     folder.mkdir(mode=0o755)
     words = programs.run(
         "run.py", "--mixed", "--scale", "0.02", "--no-reference", "--worker", "off", "--kinds", KINDS,
-        "--seconds", "1", "--rounds", "1", "--starts", "0", BENCH_DIR=str(folder),
+        "--seconds", "2", "--rounds", "1", "--starts", "0", BENCH_DIR=str(folder),
     )  # fmt: skip
     assert "req/s" in words
     words = programs.run(
@@ -24,7 +24,7 @@ def test_every_list_is_measured_beside_its_ceiling(scratch: Path) -> None:
         "--kinds",
         KINDS,
         "--seconds",
-        "1",
+        "2",
         "--requests",
         "3",
         "--clients",

@@ -31,8 +31,8 @@ def test_people_come_read_and_go_without_a_failure(scratch: Path) -> None:
             server.url + "/api/v1/auth/register", json=account, trust_env=False, timeout=120
         )
         people = ramp.Ramp(server.url, [registered.json()["access_token"]], 0.1)
-        asyncio.run(people.run(ramp.stages("1s:20,1s:20,1s:0")))
+        asyncio.run(people.run(ramp.stages("2s:20,4s:20,1s:0")))
         assert people.failed == 0 and len(people.times) > 10
         nobody = ramp.Ramp(server.url, ["no-token"], 0.1)
-        asyncio.run(nobody.run(ramp.stages("1s:2")))
+        asyncio.run(nobody.run(ramp.stages("5s:2")))
         assert nobody.failed == len(nobody.times) > 0  # it does notice

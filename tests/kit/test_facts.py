@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -331,7 +331,13 @@ def test_what_fails_is_tried_again_later_and_later_then_held(work: Work) -> None
     waits: list[float] = []
 
     def tried(times: int) -> Callable[[list[Any]], bool]:
-        return lambda rows: len(tries) == times and rows[0]["status"] != "picked"
+        """All of it by the row: what the handler has counted may be newer than that."""
+
+        def wanted(rows: list[Any]) -> bool:
+            status, attempts = rows[0]["status"], rows[0]["attempts"]
+            return status == "failed" or (status == "queued" and attempts == times)
+
+        return wanted
 
     async def run() -> None:
         await work.emit(ThingMade(ids.new()))
@@ -436,8 +442,7 @@ def test_of_what_is_run_together_only_what_fails_is_tried_again(work: Work) -> N
     async def run() -> None:
         await work.emit(*(ThingMade(thing) for thing in (*good, bad)))
         async with work.running():
-            (row,) = await work.until(QUEUED, lambda rows: len(rows) == 1 and rows[0]["attempts"] == 1)
-            assert row["status"] == "queued"
+            await work.until(QUEUED, lambda rows: len(rows) == 1 and rows[0]["attempts"] >= 1)
 
     work.world.go(run())
     assert sorted(thing for _, thing in done(work.world)) == good, (
@@ -502,7 +507,10 @@ def test_two_workers_share_the_jobs(work: Work) -> None:
 
 
 def test_schedules_are_registered_and_what_was_missed_is_run(work: Work) -> None:
-    @facts.every("17 3 * * *")
+    at = datetime.now(UTC) + timedelta(hours=12)
+    expression = f"{at.minute} {at.hour} * * *"
+
+    @facts.every(expression)
     async def tidy(app: Any) -> None:
         async with app.db.tx() as tx:
             await note(tx, "tidy", UUID(int=3))
@@ -513,7 +521,7 @@ def test_schedules_are_registered_and_what_was_missed_is_run(work: Work) -> None
         async with work.running():
             (row,) = await work.until(registered, bool)
             assert row["entrypoint"].endswith("tidy")
-            assert (row["expression"], row["ahead"]) == ("17 3 * * *", True)
+            assert (row["expression"], row["ahead"]) == (expression, True)
         assert await work.rows("SELECT FROM done") == [], "its time has not come"
         await work.rows("UPDATE pgqueuer_schedules SET next_run = now() - interval '1 hour' RETURNING 1")
         async with work.running():

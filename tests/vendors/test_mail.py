@@ -90,7 +90,7 @@ class Serving(Controller):
 @contextmanager
 def serving(inbox: Inbox, *, tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[int]:
     port = free_port()
-    controller = Serving(inbox, hostname="127.0.0.1", port=port, ssl_context=tls, **options)
+    controller = Serving(inbox, hostname="127.0.0.1", port=port, ssl_context=tls, ready_timeout=60, **options)
     controller.start()
     try:
         yield port

@@ -114,10 +114,9 @@ def modules(scratch: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("no node or npm here: the JavaScript client is not tried")
-    folder = scratch / "javascript"
-    if (folder / "node_modules").exists():  # another module of tests fetched it
-        return folder / "node_modules"
-    folder.mkdir(exist_ok=True)
+    whole, folder = scratch / "javascript", Path(tempfile.mkdtemp(prefix="javascript-", dir=scratch))
+    if whole.exists():  # another module of tests fetched it
+        return whole / "node_modules"
     command = [
         npm,
         "install",
@@ -133,7 +132,8 @@ def modules(scratch: Path) -> Path:
         pytest.skip("the registry of npm does not answer: the JavaScript client is not tried")
     if done.returncode != 0:
         pytest.skip(f"npm could not fetch socket.io-client, so it is not tried: {done.stderr[-300:]}")
-    return folder / "node_modules"
+    folder.rename(whole)  # only what came whole
+    return whole / "node_modules"
 
 
 class Client:
@@ -472,7 +472,7 @@ def test_a_token_that_is_not_good_is_told_and_another_one_is_taken(
             made.io.on("connect_error", lambda data: made._put(did="refused", **data))
             with pytest.raises(socketio.exceptions.ConnectionError):
                 await made.io.connect(
-                    place.url, auth={"token": "made up"}, transports=["websocket"], wait_timeout=1
+                    place.url, auth={"token": "made up"}, transports=["websocket"], wait_timeout=60
                 )
             refused = await made.until(did="refused")
             assert refused["message"] == refused["data"]["code"] == "unauthenticated"
