@@ -67,7 +67,7 @@ def check_signed(world: World, url: str, path: str) -> None:
         f"{name}?{expires}",
         f"{name}?{expires}&s=",
         f"{name}?{expires}0&{signature}",
-        f"{name}?{expires}&{signature[:-3]}AAA",
+        f"{name}?{expires}&{signature[:-1]}{'E' if signature[-1] == 'A' else 'A'}",
         f"/media/{path}?{query}",
         f"/media/p/{service.thumbnail_of(path)}?{query}",
         f"/media/p/p/{path}?{query}",

@@ -119,7 +119,8 @@ def test_signed_addresses_are_served_from_every_store(shown: tuple[World, str, b
     assert (known.status_code, known.headers["etag"]) == (304, whole.headers["etag"])
     head = world.request("HEAD", path)
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(data)))
-    for changed in (path[:-2] + "AA", path.partition("?")[0], path.replace("/town", "/gown")):
+    last = "E" if path[-1] == "A" else "A"
+    for changed in (path[:-1] + last, path.partition("?")[0], path.replace("/town", "/gown")):
         assert world.get(changed, headers={"Range": "bytes=0-0"}).status_code == 404
 
 

@@ -214,7 +214,7 @@ async def open_while_asked(city: World, stripe: Fake, work: Awaitable[Any]) -> i
     """How many transactions are open while Stripe takes its time over a change."""
     stripe.fault = "slow"
     asking = asyncio.ensure_future(work)
-    assert await asyncio.to_thread(stripe.entered.wait, 20)
+    assert await asyncio.to_thread(stripe.entered.wait, 300)
     async with city.app.db.read() as tx:
         found: int = (await tx.records(OPEN_TRANSACTIONS))[0][0]
     stripe.release.set()

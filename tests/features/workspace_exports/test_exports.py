@@ -224,17 +224,15 @@ def test_what_is_deleted_says_nothing(team: Team) -> None:
     assert not any(secret.encode() in found.bytes(name) for name in found.names for secret in SECRETS)
 
 
-def shift(team: Team, message: dict[str, Any], days: int) -> None:
-    team.world.sql(
-        "UPDATE messages SET created_at = created_at - make_interval(days => $2) WHERE id = $1::uuid",
-        message["id"], days,
-    )  # fmt: skip
-
-
 def test_a_file_for_each_day_between_two_moments(team: Team) -> None:
-    for text, before_now in (("first", 3), ("second", 2), ("also second", 2), ("today", 0)):
-        shift(team, said(team, "owner", team.general, text), before_now)
     now = clock.now()
+    for text, days_ago in (("first", 3), ("second", 2), ("also second", 2), ("today", 0)):
+        message = said(team, "owner", team.general, text)
+        team.world.sql(
+            "UPDATE messages SET created_at = $2 WHERE id = $1::uuid",
+            message["id"],
+            now - timedelta(days=days_ago),
+        )
     stored = team.world.sql(
         "SELECT DISTINCT (created_at AT TIME ZONE 'UTC')::date AS day FROM messages ORDER BY 1"
     )
