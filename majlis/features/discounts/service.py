@@ -70,7 +70,7 @@ def _check_times(starts: Any, ends: Any) -> None:
 
 async def change(tx: Tx, me: Me, code_id: UUID, body: CodeUpdate) -> DiscountCode:
     """Change what a code allows. Raises NotFound, NotHost, BelowUsed, Invalid."""
-    row = await tx.one(store.GET, code_id)
+    row = await tx.one(store.HOLD, code_id)
     if row is None:
         raise NotFound()
     await boxoffice.hosted(tx, me, row.post_id)

@@ -41,7 +41,8 @@ ADD = Query(
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
     ON CONFLICT (post_id, code) DO NOTHING RETURNING {_ROW}""",
 )
-GET = Query(Row, f"SELECT {_ROW} FROM discount_codes WHERE id = $1")
+# Held, as all that may be changed is written at once.
+HOLD = Query(Row, f"SELECT {_ROW} FROM discount_codes WHERE id = $1 FOR NO KEY UPDATE")
 BY_CODE = Query(Row, f"SELECT {_ROW} FROM discount_codes WHERE post_id = $1 AND code = $2")
 # Nothing when more was used than would be allowed.
 CHANGE = Query(

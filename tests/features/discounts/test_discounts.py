@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from majlis.features.discounts import service
-from majlis.features.discounts.model import Priced
+from majlis.features.discounts import service, store
+from majlis.features.discounts.model import CodeUpdate, Priced
 from majlis.kit import clock
+from majlis.kit.db import Query
 from majlis.vendors.stripe_fake import Fake
 from tests.features.events.inviting import EVENTS
 from tests.features.orders.selling import (
@@ -22,8 +23,10 @@ from tests.features.orders.selling import (
     lapse,
     ok,
     order,
+    outcomes,
     refused,
     show,
+    together,
 )
 from tests.features.posts.writing import block, faults
 from tests.features.queries import counted
@@ -215,3 +218,35 @@ def test_the_list_goes_page_by_page_with_the_same_number_of_queries(world: World
     with counted(world) as many:
         world.get(path, host)
     assert len(few) == len(many)
+
+
+def changed_at_once(world: World) -> dict[str, Any]:
+    """The host switches a code off and bounds its uses, both at once; the code then."""
+    host = world.person()
+    event, _ = show(world, host, 10)
+    made = add(world, host, event, percent=10)
+
+    def changing(body: CodeUpdate) -> Any:
+        async def change() -> Any:
+            async with world.app.db.tx() as tx:
+                return await service.change(tx, host.me, UUID(made["id"]), body)
+
+        return change
+
+    works = [changing(CodeUpdate(active=False)), changing(CodeUpdate(max_uses=5))]
+    holding = "SELECT 1 FROM discount_codes WHERE id = $1 FOR UPDATE"
+    assert outcomes(together(world, holding, [UUID(made["id"])], works)) == {"DiscountCode": 2}
+    (found,) = world.sql("SELECT active, max_uses FROM discount_codes")
+    return found
+
+
+def test_two_changes_at_once_are_both_kept(clone: World) -> None:
+    assert changed_at_once(clone) == {"active": False, "max_uses": 5}
+
+
+def test_control_without_holding_the_code_one_undoes_the_other(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = store.HOLD.sql.replace("FOR NO KEY UPDATE", "")
+    monkeypatch.setattr(store, "HOLD", Query(store.HOLD.row, loose))
+    assert changed_at_once(clone) != {"active": False, "max_uses": 5}
