@@ -66,16 +66,16 @@ KEPT_LOOSE = timedelta(days=1)
 # ---- prices of authors
 
 
-async def settings(tx: Reader, me: Me) -> Settings:
-    """Whether the caller takes money, and what a month costs. Raises NotFound."""
-    offer = await profiles.offer(tx, me)
+async def settings(tx: Reader, me: Me, *, held: bool = False) -> Settings:
+    """Whether the caller takes money, and what a month costs; `held` until the transaction ends. Raises NotFound."""
+    offer = await profiles.offer(tx, me, held=held)
     currency = await tx.one(store.CURRENCY, me.user()) or DEFAULT_CURRENCY
     return Settings(enabled=offer.enabled, price=offer.price, currency=currency, updated_at=offer.updated_at)
 
 
 async def set_up(tx: Tx, me: Me, body: SettingsBody) -> Settings:
     """Change that. Posts of who takes no money are not sold, and who paid keeps what they have. Raises Invalid."""
-    now = await settings(tx, me)
+    now = await settings(tx, me, held=True)
     enabled = now.enabled if isinstance(body.enabled, UnsetType) else body.enabled
     price = now.price if isinstance(body.price, UnsetType) else body.price
     currency = now.currency if isinstance(body.currency, UnsetType) else body.currency

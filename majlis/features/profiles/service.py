@@ -291,9 +291,9 @@ async def _rename(tx: Tx, user_id: UUID, username: str) -> None:
         raise UsernameTaken() from error
 
 
-async def offer(tx: Reader, me: Me) -> Offer:
-    """Whether the caller takes money for what they publish. Raises NotFound."""
-    found = await tx.one(store.OFFER, me.user())
+async def offer(tx: Reader, me: Me, *, held: bool = False) -> Offer:
+    """Whether the caller takes money for what they publish; `held` until the transaction ends. Raises NotFound."""
+    found = await tx.one(store.HOLD_OFFER if held else store.OFFER, me.user())
     if found is None:
         raise NotFound()
     return found

@@ -63,6 +63,7 @@ OFFER = Query(
     """SELECT monetization_enabled AS enabled, subscription_price AS price, updated_at
     FROM profiles WHERE id = $1 AND deleted_at IS NULL""",
 )
+HOLD_OFFER = Query(Offer, f"{OFFER.sql} FOR NO KEY UPDATE")
 SET_OFFER = """
 UPDATE profiles SET monetization_enabled = $2, subscription_price = $3, updated_at = $4 WHERE id = $1
 """

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import strategies as st
 
 from majlis.features.paywall import service, store
-from majlis.features.paywall.model import Bought
+from majlis.features.paywall.model import Bought, SettingsBody
+from majlis.features.profiles import store as profiles
 from majlis.kit.db import Query
 from majlis.vendors.stripe_fake import Fake
+from tests.features.orders.selling import outcomes, together
 from tests.features.payments.paying import balanced, books, hear, post
 from tests.features.paywall.selling import author, begun, reads, sold, subscribed
 from tests.surfaces.compat.x18.posting import writer
@@ -106,6 +108,42 @@ def test_who_pays_twice_all_the_same_gets_one_of_it_back(town: World, stripe: Fa
     assert reads(town, karim, made["id"])
     refunded = sorted(one["refunded"] for one in town.sql("SELECT refunded FROM payments"))
     assert refunded == [0, 499] and balanced(town, stripe)
+
+
+# ---- prices of authors
+
+
+def set_up_at_once(world: World) -> dict[str, Any]:
+    """An author takes no money any more, and names another price, both at once; what a month costs then."""
+    amina = world.person()
+
+    def setting(**fields: Any) -> Any:
+        async def set_up() -> Any:
+            async with world.app.db.tx() as tx:
+                return await service.set_up(tx, amina.me, SettingsBody(**fields))
+
+        return set_up
+
+    world.go(setting(enabled=True, price=500)())
+    holding = "SELECT 1 FROM profiles WHERE id = $1 FOR UPDATE"
+    found = together(world, holding, [amina.id], [setting(enabled=False), setting(price=700)])
+    assert outcomes(found) == {"Settings": 2}
+    (kept,) = world.sql(
+        """SELECT monetization_enabled AS sells, subscription_price AS price,
+          (SELECT count(*)::int FROM subscription_prices WHERE active) AS active FROM profiles WHERE id = $1""",
+        amina.id,
+    )
+    return kept
+
+
+def test_who_sells_no_more_does_not_sell_at_another_price(clone: World) -> None:
+    assert set_up_at_once(clone) == {"sells": False, "price": 700, "active": 0}
+
+
+def test_without_holding_the_profile_one_setting_undoes_the_other(clone: World, monkeypatch: Any) -> None:
+    """The control."""
+    monkeypatch.setattr(profiles, "HOLD_OFFER", profiles.OFFER)
+    assert set_up_at_once(clone) != {"sells": False, "price": 700, "active": 0}
 
 
 # ---- in any order
