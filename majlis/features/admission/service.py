@@ -199,6 +199,10 @@ async def _meant(tx: Reader, me: Me, post_id: UUID, scans: Sequence[Scan]) -> di
     return found
 
 
+def _taken() -> Malformed:
+    return Malformed("This nonce stands for another scan.", code="nonce_taken")
+
+
 class Desk:
     """The tickets that scans show, held, and what becomes of each scan."""
 
@@ -214,7 +218,7 @@ class Desk:
         """One scan. The first by time of those of a ticket let somebody in, whenever it is told of."""
         if nonce in self.scans:
             if self.scans[nonce].ticket_id != shown.ticket_id:
-                raise Malformed("This nonce stands for another scan.", code="nonce_taken")
+                raise _taken()
             return
         row, first = self.rows[shown.ticket_id], self.admitted.get(shown.ticket_id)
         result: Result = "admitted"
@@ -243,7 +247,8 @@ class Desk:
             [getattr(one, name) for one in self.new]
             for name in ("id", "ticket_id", "nonce", "result", "scanned_at")
         ]
-        await tx.run(store.ADD, post_id, device, me.user(), clock.now(), *columns)
+        if await tx.run(store.ADD, post_id, device, me.user(), clock.now(), *columns) < len(self.new):
+            raise _taken()  # by a scan of another ticket, as those that are seen here are held
         await tickets.use(tx, Me.system, list(self.used.items()))
 
     def answer(self, nonce: str, *, whole: bool) -> Scanned:

@@ -50,11 +50,13 @@ KNOWN = Query(
     Row,
     f"SELECT {_ROW} FROM check_ins WHERE post_id = $1 AND (nonce = ANY($2::text[]) OR ticket_id = ANY($3::uuid[]))",
 )
+# In the order of nonces, so that two batches do not wait for each other. What another batch wrote at this moment stays.
 ADD = """
 INSERT INTO check_ins (id, post_id, ticket_id, nonce, result, device, scanned_by, scanned_at, received_at)
 SELECT id, $1, ticket_id, nonce, result, $2, $3, scanned_at, $4
 FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::timestamptz[])
   AS new (id, ticket_id, nonce, result, scanned_at)
+ORDER BY nonce ON CONFLICT (post_id, nonce) DO NOTHING
 """
 # Somebody else turned out to be earlier.
 SECOND = "UPDATE check_ins SET result = 'already_used' WHERE id = ANY($1::uuid[])"

@@ -10,14 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from majlis.app import sealer
-from majlis.features.admission import handlers, service
+from majlis.features.admission import handlers, service, store
 from majlis.features.admission.model import Scan, ScansBody
 from majlis.features.tickets import store as tickets
 from majlis.kit import clock
 from majlis.kit.db import Query
+from majlis.kit.errors import Malformed
 from majlis.vendors.stripe_fake import Fake
 from tests.features.events.inviting import EVENTS
-from tests.features.orders.selling import FREE, TICKETS, bought, ok, order, refused, show, together
+from tests.features.orders.selling import FREE, TICKETS, bought, ok, order, outcomes, refused, show, together
 from tests.features.posts.writing import block, faults
 from tests.features.queries import counted
 from tests.world import Person, World, settings_for
@@ -368,6 +369,43 @@ def unheld(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tickets, "HOLD_SOME", Query(tickets.HOLD_SOME.row, loose))
 
 
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scans are written as if nobody else wrote any."""
+    loose = store.ADD.replace("ON CONFLICT (post_id, nonce) DO NOTHING", "")
+    assert loose != store.ADD
+    monkeypatch.setattr(store, "ADD", loose)
+
+
+def one_nonce_for_two(world: World) -> list[Any]:
+    """Two doors see different tickets at once, and both call what they saw the same."""
+    host, amina, event, made = guests(world, 2)
+    shown = [code(world, amina, ticket) for ticket in made]
+
+    def door(token: str) -> Any:
+        async def see() -> Any:
+            body = ScansBody([Scan(code=token, nonce="the-same-nonce")])
+            async with world.app.db.tx() as tx:
+                return await service.check_in(tx, host.me, UUID(event["id"]), body)
+
+        return see
+
+    found = together(world, TICKET_ROW, [], [door(token) for token in shown])
+    assert world.sql("SELECT count(*)::int AS n FROM check_ins") == [{"n": 1}]
+    assert world.sql("SELECT count(*)::int AS n FROM tickets WHERE status = 'used'") == [{"n": 1}]
+    return found
+
+
+def test_a_nonce_stands_for_one_of_two_looks_at_once(clone: World) -> None:
+    found = one_nonce_for_two(clone)
+    assert outcomes(found) == {"list": 1, "Malformed": 1}
+    assert [one.code for one in found if isinstance(one, Malformed)] == ["nonce_taken"]
+
+
+def test_control_who_does_not_look_while_writing_fails(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    unguarded(monkeypatch)
+    assert outcomes(one_nonce_for_two(clone)) == {"list": 1, "UniqueViolationError": 1}
+
+
 def test_control_without_holding_the_ticket_it_lets_everybody_in(
     clone: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -385,6 +423,7 @@ def test_control_without_holding_the_ticket_the_same_look_counts_often(
     token = code(clone, amina, ticket)
     clone.sql("DROP INDEX check_ins_admitted")
     clone.sql("ALTER TABLE check_ins DROP CONSTRAINT check_ins_nonce")
+    unguarded(monkeypatch)
     unheld(monkeypatch)
     at_every_door(clone, token, host, event, "the-same-nonce")
     assert clone.sql("SELECT count(*) AS n FROM check_ins") == [{"n": DOORS}]
