@@ -11,7 +11,7 @@ from msgspec import Meta
 from majlis.features.boxoffice.model import Type
 from majlis.features.discounts.model import Priced
 from majlis.features.invoices.model import Line
-from majlis.features.tickets.model import Amount, Ticket
+from majlis.features.tickets.model import Amount, Ticket, TooMany
 from majlis.kit.errors import Conflict, Invalid
 
 Status = Literal["reserved", "paid", "expired", "cancelled", "refunded"]
@@ -67,12 +67,6 @@ class RefundBody(msgspec.Struct, kw_only=True):
 
     ticket_ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)] | None = None
     amount: Annotated[int, Meta(ge=1, le=MOST, description="in minor units")] | None = None
-
-
-class TooMany(Conflict):
-    """More than one person may buy."""
-
-    code, detail = "limit_reached", "You may not buy as many of these tickets."
 
 
 class TooManyKept(TooMany):

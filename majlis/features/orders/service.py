@@ -8,7 +8,7 @@ from uuid import UUID
 
 from majlis.app import App
 from majlis.features.boxoffice import service as boxoffice
-from majlis.features.boxoffice.model import SoldOut, Type
+from majlis.features.boxoffice.model import SoldOut
 from majlis.features.discounts import service as discounts
 from majlis.features.discounts.model import DiscountSpent
 from majlis.features.events import service as events
@@ -24,7 +24,6 @@ from majlis.features.orders.model import (
     OrderCreate,
     OrderOver,
     RefundBody,
-    TooMany,
     TooManyKept,
     priced,
 )
@@ -32,7 +31,7 @@ from majlis.features.orders.store import Row
 from majlis.features.payments import service as payments
 from majlis.features.payments.model import OPEN, PayingOneself, Payment
 from majlis.features.tickets import service as tickets
-from majlis.features.tickets.model import New, Ticket, TicketNotValid, TicketUsed
+from majlis.features.tickets.model import New, TicketNotValid, TicketUsed, TooMany
 from majlis.kit import clock, facts, ids, log, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
@@ -67,7 +66,8 @@ async def place(tx: Tx, me: Me, post_id: UUID, body: OrderCreate, *, kept: bool 
     await _take(tx, row, counts, kept=kept)
     if code_id is not None:
         await discounts.take(tx, Me.system, code_id, row.id, buyer, row.discount)
-    await check_limits(tx, me, counts, types)
+    # Behind the places, which are taken one after the other.
+    await tickets.check_limits(tx, me, counts, types)
     if row.total and await tickets.reserved(tx, Me.system, buyer, post_id) + len(wanted) > MOST_KEPT:
         raise TooManyKept()
     new = [New(one.type_id, one.price, one.paid) for one in wanted]
@@ -96,15 +96,6 @@ async def _take(tx: Tx, row: Row, counts: Mapping[UUID, int], *, kept: bool) -> 
     await boxoffice.take(tx, Me.system, row.post_id, counts, sold=not row.total)
 
 
-async def check_limits(tx: Reader, me: Me, counts: Mapping[UUID, int], types: Mapping[UUID, Type]) -> None:
-    """Raises TooMany for the caller. Orders ask behind the taking of places, which lets them come one after the other."""
-    limited = {type_id: most for type_id in counts if (most := types[type_id].per_buyer) is not None}
-    if limited:
-        bought = await tickets.bought(tx, Me.system, me.user(), limited.keys())
-        if any(bought.get(type_id, 0) + counts[type_id] > most for type_id, most in limited.items()):
-            raise TooMany()
-
-
 # ---- looking
 
 
@@ -119,14 +110,7 @@ async def get(tx: Reader, me: Me, order_id: UUID) -> Order:
     """An order by its buyer or the host. Raises NotFound."""
     row = await _visible(tx, me, order_id)
     found = await tickets.of_orders(tx, Me.system, [order_id])
-    return row.shown(_seen(me, row, found[order_id]))
-
-
-def _seen(me: Me, row: Row, found: Sequence[Ticket]) -> list[Ticket]:
-    """Tickets as the caller may see them: who handed one on does not see the code of who has it now."""
-    if me.is_system or me.id == row.seller_id:
-        return list(found)
-    return [one for one in found if one.holder_id == me.id]
+    return row.shown(me, found[order_id])
 
 
 async def mine(tx: Reader, me: Me, paging: page.Paging) -> page.Page[Order]:
@@ -144,7 +128,7 @@ async def of_event(tx: Reader, me: Me, post_id: UUID, paging: page.Paging) -> pa
 
 async def _listed(tx: Reader, me: Me, rows: page.Page[Row]) -> page.Page[Order]:
     found = await tickets.of_orders(tx, Me.system, [row.id for row in rows.items])
-    items = [row.shown(_seen(me, row, found[row.id])) for row in rows.items]
+    items = [row.shown(me, found[row.id]) for row in rows.items]
     return page.Page(items, rows.next, rows.total)
 
 
@@ -242,7 +226,7 @@ async def _again(tx: Tx, row: Row) -> bool:
             await boxoffice.take(tx, Me.system, row.post_id, row.counts(), sold=True)
             await discounts.take_again(tx, Me.system, row.id, row.buyer_id)
             types = {one.id: one for one in await boxoffice.types(tx, Me.system, row.post_id)}
-            await check_limits(tx, Me(id=row.buyer_id), row.counts(), types)
+            await tickets.check_limits(tx, Me(id=row.buyer_id), row.counts(), types)
     except (SoldOut, DiscountSpent, TooMany):
         return False
     await tickets.turn(tx, Me.system, row.post_id, row.id, "cancelled", "paid")

@@ -14,6 +14,7 @@ from majlis.features.orders.model import Order, Status, lines_of
 from majlis.features.posts.model import Post, event_end
 from majlis.features.tickets.model import Ticket
 from majlis.kit.db import Query
+from majlis.kit.me import Me
 
 KEPT_FOR = timedelta(minutes=15)  # for whoever is to pay
 _lines = msgspec.json.Decoder(list[Line])
@@ -49,8 +50,10 @@ class Row(msgspec.Struct):
         """How many tickets of each type."""
         return {line.type_id: line.quantity for line in self.items()}
 
-    def shown(self, tickets: Sequence[Ticket]) -> Order:
-        """The same as people see it."""
+    def shown(self, me: Me, tickets: Sequence[Ticket]) -> Order:
+        """The same as the caller sees it: who handed a ticket on does not see the code of who has it now."""
+        if not me.is_system and me.id != self.seller_id:
+            tickets = [one for one in tickets if one.holder_id == me.id]
         kept = {
             name: getattr(self, name) for name in Order.__struct_fields__ if name not in ("lines", "tickets")
         }

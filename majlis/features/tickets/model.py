@@ -147,3 +147,9 @@ class EventFull(Conflict):
     """All places are somebody's."""
 
     code, detail = "event_full", "There is no place left."
+
+
+class TooMany(Conflict):
+    """More than one person may buy."""
+
+    code, detail = "limit_reached", "You may not buy as many of these tickets."

@@ -1,13 +1,14 @@
 """Verbs of tickets: make them, look at them, use them, hand them on."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from majlis.app import App
 from majlis.features.boxoffice import service as boxoffice
+from majlis.features.boxoffice.model import Type
 from majlis.features.events import service as events
 from majlis.features.graph import service as graph
 from majlis.features.identity import service as identity
@@ -24,6 +25,7 @@ from majlis.features.tickets.model import (
     TicketNotValid,
     TicketRequired,
     TicketUsed,
+    TooMany,
     ToOneself,
     Transfer,
     TransferOpen,
@@ -146,10 +148,14 @@ async def issue(
     )
 
 
-async def bought(tx: Reader, me: Me, buyer: UUID, type_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many of each of these types somebody bought that count; for the system."""
-    me.require_role("admin")
-    return {one.type_id: one.count for one in await tx.all(store.BOUGHT, buyer, list(type_ids))}
+async def check_limits(tx: Reader, me: Me, counts: Mapping[UUID, int], types: Mapping[UUID, Type]) -> None:
+    """Raises TooMany where one person may not buy so many of these types beside those that the caller bought."""
+    limited = {type_id: most for type_id in counts if (most := types[type_id].per_buyer) is not None}
+    if limited:
+        rows = await tx.all(store.BOUGHT, me.user(), list(limited))
+        bought = {one.type_id: one.count for one in rows}
+        if any(bought.get(type_id, 0) + counts[type_id] > most for type_id, most in limited.items()):
+            raise TooMany()
 
 
 async def reserved(tx: Reader, me: Me, buyer: UUID, post_id: UUID) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 from majlis.features.boxoffice import service as boxoffice
 from majlis.features.orders import service as orders
 from majlis.features.orders.model import Item, Order, OrderCreate
+from majlis.features.tickets import service as tickets
 from majlis.features.waitlist import store
 from majlis.features.waitlist.facts import PlacesOffered, WaitBegan
 from majlis.features.waitlist.model import (
@@ -34,7 +35,7 @@ async def wait(tx: Tx, me: Me, post_id: UUID, body: WaitBody) -> WaitlistEntry:
     """
     found = await boxoffice.selling(tx, me, post_id, {body.type_id}, body.access_code)
     _, office, types = found
-    await orders.check_limits(tx, me, {body.type_id: body.quantity}, types)
+    await tickets.check_limits(tx, me, {body.type_id: body.quantity}, types)
     left = boxoffice.left_of(office, types[body.type_id])
     if left is None or left >= body.quantity:
         raise PlacesLeft()
