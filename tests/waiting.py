@@ -1,7 +1,7 @@
 """Waiting for other connections to stand still, without a clock."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from tests.world import World
@@ -68,3 +68,13 @@ def halt_before(world: World, table: str, constraint: str) -> None:
     world.sql(f"ALTER TABLE {table} DROP CONSTRAINT {constraint} CASCADE")
     world.sql(f"CREATE INDEX ON {table} (halted(id))")
     world.sql(f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {one['said']}")
+
+
+async def until_still(world: World, work: "Sequence[asyncio.Future[Any]]") -> None:
+    """Until each piece of work has ended or waits for a lock, however long it takes."""
+    while True:
+        async with world.app.db.read() as tx:
+            waiting = (await tx.records(WAITING))[0][0]
+        if waiting >= len([one for one in work if not one.done()]):
+            return
+        await asyncio.sleep(0.01)

@@ -81,14 +81,21 @@ async def hosted(tx: Reader, me: Me, post_id: UUID) -> Post:
 
 
 async def selling(
-    tx: Reader, me: Me, post_id: UUID, wanted: set[UUID], access_code: str | None, *, invited: bool = False
+    tx: Reader,
+    me: Me,
+    post_id: UUID,
+    wanted: set[UUID],
+    access_code: str | None,
+    *,
+    invited: bool = False,
+    held: bool = False,
 ) -> tuple[Post, Office, dict[UUID, Type]]:
     """An event and those types that the caller may buy now; `invited`: hidden ones too.
 
-    Raises NotFound, EventOver, NotOnSale.
+    Where the office is `held`, none of it changes until the transaction ends. Raises NotFound, EventOver, NotOnSale.
     """
     post = await events.get(tx, me, post_id)
-    office = await _office(tx, post_id)
+    office = await _office(tx, post_id, held=held)
     if post.event_state == "ended":
         raise EventOver()
     known = {one.id: one for one in await tx.all(store.TYPES, post_id)}
@@ -101,8 +108,8 @@ async def selling(
     return post, office, {type_id: known[type_id] for type_id in wanted}
 
 
-async def _office(tx: Reader, post_id: UUID) -> Office:
-    office = await tx.one(store.OFFICE, post_id)
+async def _office(tx: Reader, post_id: UUID, *, held: bool = False) -> Office:
+    office = await tx.one(store.HOLD if held else store.OFFICE, post_id)
     if office is None:
         raise NoBoxOffice()
     return office

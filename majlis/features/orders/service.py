@@ -8,7 +8,7 @@ from uuid import UUID
 
 from majlis.app import App
 from majlis.features.boxoffice import service as boxoffice
-from majlis.features.boxoffice.model import SoldOut
+from majlis.features.boxoffice.model import NotOnSale, SoldOut
 from majlis.features.discounts import service as discounts
 from majlis.features.discounts.model import DiscountSpent
 from majlis.features.events import service as events
@@ -87,7 +87,10 @@ async def place(tx: Tx, me: Me, post_id: UUID, body: OrderCreate, *, kept: bool 
 async def _take(tx: Tx, row: Row, counts: Mapping[UUID, int], *, kept: bool) -> None:
     """Places for an order. What is kept for others longer than it may be is given back first."""
     if kept:
-        await boxoffice.hold(tx, Me.system, row.post_id)  # in line too, as limits are looked at behind this
+        # In line too: limits are looked at behind this, and whoever cancels the event has done so or comes later.
+        office = await boxoffice.hold(tx, Me.system, row.post_id)
+        if office is None or office.cancelled_at is not None:
+            raise NotOnSale()
         if not row.total:
             await boxoffice.confirm(tx, Me.system, row.post_id, counts)
         return

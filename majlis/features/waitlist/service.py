@@ -1,4 +1,8 @@
-"""Verbs of waiting lists: wait, be offered places that were given back, take them or not."""
+"""Verbs of waiting lists: wait, be offered places that were given back, take them or not.
+
+Rows are held in this order: entry, box office; and an entry is changed behind the office alone, so that who begins to
+wait there meets none that is being changed.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -33,7 +37,7 @@ async def wait(tx: Tx, me: Me, post_id: UUID, body: WaitBody) -> WaitlistEntry:
     """Wait for tickets that are sold out. Raises NotFound, EventOver, NotOnSale, TooMany, PlacesLeft,
     AlreadyWaiting.
     """
-    found = await boxoffice.selling(tx, me, post_id, {body.type_id}, body.access_code)
+    found = await boxoffice.selling(tx, me, post_id, {body.type_id}, body.access_code, held=True)
     _, office, types = found
     await tickets.check_limits(tx, me, {body.type_id: body.quantity}, types)
     left = boxoffice.left_of(office, types[body.type_id])
@@ -82,6 +86,7 @@ async def accept(tx: Tx, me: Me, entry_id: UUID, body: AcceptBody) -> Order:
     row = await _held(tx, me, entry_id)
     if row.status != "offered" or row.offer_expires_at is None or row.offer_expires_at <= clock.now():
         raise OfferOver()
+    await boxoffice.hold(tx, Me.system, row.post_id)
     await tx.run(store.MOVE, entry_id, "accepted", clock.now())
     item = Item(type_id=row.type_id, quantity=row.quantity, amount=body.amount)
     wanted = OrderCreate(items=[item], discount_code=body.discount_code)
@@ -155,6 +160,8 @@ async def forget(tx: Tx, me: Me, user_id: UUID) -> bool:
 
 
 async def _end(tx: Tx, rows: Sequence[Row], status: str) -> None:
+    for post_id in sorted({row.post_id for row in rows}):
+        await boxoffice.hold(tx, Me.system, post_id)
     for row in rows:
         await tx.run(store.MOVE, row.id, status, clock.now())
         if row.status == "offered":
