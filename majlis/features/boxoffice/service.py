@@ -259,7 +259,7 @@ async def put_single(
 
     Further kinds stay as they are. Raises NotFound, NotHost, Invalid, CapacityBelowSold, CurrencyFixed.
     """
-    known = await tx.one(store.OFFICE, post_id)
+    known = await tx.one(store.HOLD, post_id)  # nobody says otherwise meanwhile
     refundable = known is None or known.refundable
     await put(tx, me, post_id, BoxOfficeBody(currency=currency, capacity=capacity, refundable=refundable))
     kind: Kind = "paid" if price else "free"

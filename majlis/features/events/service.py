@@ -72,14 +72,20 @@ def ends(row: str) -> str:
 # ---- stances
 
 
-async def take_stance(tx: Tx, me: Me, post_id: UUID, stance: Stance) -> Standing:
-    """Be interested, go, or neither; it replaces what was (rules 145, 146). Raises NotFound, EventOver."""
-    user_id = me.user()
+async def ahead(tx: Reader, me: Me, post_id: UUID) -> Post:
+    """An event towards which one can still stand somehow. Raises NotFound, EventOver."""
     post = await get(tx, me, post_id)
     if not post.status:
         raise NotFound()  # its author sees it, but it is switched off
     if post.event_state == "ended":
         raise EventOver()
+    return post
+
+
+async def take_stance(tx: Tx, me: Me, post_id: UUID, stance: Stance) -> Standing:
+    """Be interested, go, or neither; it replaces what was (rules 145, 146). Raises NotFound, EventOver."""
+    user_id = me.user()
+    await ahead(tx, me, post_id)
     changed = await tx.one(store.STAND, ids.new(), post_id, user_id, stance, clock.now())
     if changed and stance != "not_interested":
         await facts.emit(tx, InterestShown(post_id, user_id))

@@ -175,7 +175,7 @@ async def create(app: App, me: Me, new: NightCreate) -> Night:
     async with app.db.tx() as tx:
         post = await posts.create(tx, me, body, place)
         details = Details(post.id, new.location, new.tags, featured=featured)
-        await _put(tx, details)
+        await tx.run(store.ADD, post.id, new.location, new.tags, details.image_name, featured, clock.now())
         if post.moderation is not UNSET:  # it waits for a moderator, and sells nothing before
             return Night(post, details, None)
         price = _minor(new.price, CURRENCY)
@@ -193,16 +193,13 @@ async def change(app: App, me: Me, post_id: UUID, body: NightUpdate) -> Night:
     place = await places.look_up(app, me, asked, asked.address_location)
     async with app.db.tx() as tx:
         await boxoffice.hosted(tx, me, post_id)
-        if given(asked):
-            await posts.update(tx, me, post_id, asked, place)
-        known = await tx.all(store.DETAILS, [post_id])
-        details = known[0] if known else Details(post_id)
-        for name in ("location", "tags"):
-            if getattr(body, name) is not UNSET:
-                setattr(details, name, getattr(body, name))
-        await _put(tx, details)
-        if not (body.price is UNSET and body.capacity is UNSET):
+        said = given(body)
+        if said.keys() & {"location", "tags"}:
+            await tx.run(store.CHANGE, post_id, said.get("location"), said.get("tags"), clock.now())
+        if said.keys() & {"price", "capacity"}:
             await _sell(tx, me, post_id, body)
+        if given(asked):  # last, as whoever buys holds the post behind what is sold
+            await posts.update(tx, me, post_id, asked, place)
         return await _night(tx, me, await posts.read(tx, me, post_id))
 
 
@@ -239,15 +236,9 @@ def _photos(urls: Collection[str]) -> list[Photo]:
     return [Photo(url, "", "", 0, 0, 0) for url in urls]
 
 
-async def _put(tx: Tx, details: Details) -> None:
-    await tx.run(
-        store.PUT, details.post_id, details.location, details.tags, details.image_name, details.featured, clock.now()
-    )  # fmt: skip
-
-
 async def _sell(tx: Tx, me: Me, post_id: UUID, body: NightUpdate) -> None:
     """Let an event sell otherwise; what is not given stays."""
-    before = await boxoffice.find(tx, me, post_id)
+    before = await boxoffice.hold(tx, Me.system, post_id)
     currency = CURRENCY if before is None else before.currency
     price, capacity = 0, None if before is None else before.capacity
     if not isinstance(body.price, UnsetType):
@@ -301,10 +292,10 @@ async def attend(tx: Tx, me: Me, post_id: UUID, stance: Stance) -> Post:
     if stance == "going":
         await tickets.may_go(tx, me, post_id)
         await _take_place(tx, me, post_id)
-    await events.take_stance(tx, me, post_id, stance)
-    if stance != "going":
-        for ticket_id in await tx.all(store.FREE, me.user(), post_id):
-            await orders.give_up(tx, me, ticket_id)
+    else:
+        await events.ahead(tx, me, post_id)
+        await orders.give_up_free(tx, me, post_id)
+    await events.take_stance(tx, me, post_id, stance)  # last, as the post is held behind all places
     return await events.get(tx, me, post_id)
 
 

@@ -18,10 +18,15 @@ INSERT INTO nightlife_people (user_id, location, created_at, updated_at) VALUES 
 ON CONFLICT (user_id) DO UPDATE SET location = excluded.location, updated_at = excluded.updated_at
 """
 
-PUT = """
+ADD = """
 INSERT INTO nightlife_events (post_id, location, tags, image_name, featured, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $6)
-ON CONFLICT (post_id) DO UPDATE SET location = excluded.location, tags = excluded.tags, featured = excluded.featured,
+"""
+# What is null stays as it is, and so does whether the event stands before others: who says that is not its host.
+CHANGE = """
+INSERT INTO nightlife_events AS n (post_id, location, tags, created_at, updated_at)
+VALUES ($1, $2, coalesce($3::text[], '{}'), $4, $4)
+ON CONFLICT (post_id) DO UPDATE SET location = coalesce($2, n.location), tags = coalesce($3, n.tags),
   updated_at = excluded.updated_at
 """
 DETAILS = Query(
@@ -66,9 +71,4 @@ HOLDS = Query(
     bool,
     """SELECT EXISTS (SELECT FROM tickets
       WHERE holder_id = $1 AND post_id = $2 AND status IN ('reserved', 'paid', 'used'))""",
-)
-# What cost nothing, and was not used.
-FREE = Query(
-    UUID,
-    "SELECT id FROM tickets WHERE holder_id = $1 AND post_id = $2 AND status = 'paid' AND paid = 0 ORDER BY id",
 )

@@ -345,6 +345,13 @@ async def give_up(tx: Tx, me: Me, ticket_id: UUID) -> None:
         raise TicketUsed()
 
 
+async def give_up_free(tx: Tx, me: Me, post_id: UUID) -> None:
+    """Give back what the caller has for an event that cost nothing and was not used. Raises what `give_up` does."""
+    await tx.all(store.HOLD_FREE, me.user(), post_id)  # every order before the first place
+    for ticket_id in await tx.all(store.FREE, me.user(), post_id):
+        await give_up(tx, me, ticket_id)
+
+
 async def _void(tx: Tx, row: Row, ticket_ids: set[UUID] | None, amount: int | None) -> int:
     """Take tickets back, and give back this amount, or what was paid for them; how many tickets."""
     voided = await tickets.void(tx, Me.system, row.post_id, row.id, ticket_ids)

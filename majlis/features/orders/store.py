@@ -75,6 +75,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
 GET = Query(Row, f"{_SELECT} WHERE o.id = $1")
 TITLE = Query(str, "SELECT title FROM posts WHERE id = $1")
 HOLD = Query(Row, f"{_SELECT} WHERE o.id = $1 FOR NO KEY UPDATE OF o")
+# What somebody has for an event that cost nothing and was not used; and the orders of it, held one after the other.
+FREE = Query(
+    UUID,
+    "SELECT id FROM tickets WHERE holder_id = $1 AND post_id = $2 AND status = 'paid' AND paid = 0 ORDER BY id",
+)
+HOLD_FREE = Query(
+    UUID,
+    """SELECT id FROM orders WHERE id IN
+      (SELECT order_id FROM tickets WHERE holder_id = $1 AND post_id = $2 AND status = 'paid' AND paid = 0)
+    ORDER BY id FOR NO KEY UPDATE""",
+)
 PAID = """
 UPDATE orders SET status = 'paid', payment_id = $2, expires_at = NULL, paid_at = $3, updated_at = $3 WHERE id = $1
 """
