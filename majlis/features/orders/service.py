@@ -388,7 +388,7 @@ async def given_back(
     if row is None or row.payment_id != payment_id:  # a late one has no invoice
         return
     made = {one.id: one.amount for one in await payments.refunds(tx, me, payment_id)}
-    if refund_id in made:
-        await invoices.credit(tx, me, row.seller_id, row.id, refund_id, row.currency, made[refund_id])
     if whole and row.status == "paid":
         await _void(tx, row, None, 0)
+    if refund_id in made:  # last: the seller's number is held behind places
+        await invoices.credit(tx, me, row.seller_id, row.id, refund_id, row.currency, made[refund_id])

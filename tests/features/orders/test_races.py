@@ -14,7 +14,7 @@ from majlis.features.orders import service, store
 from majlis.features.orders.model import RefundBody
 from majlis.features.payments import service as payments
 from majlis.features.tickets import store as rows
-from majlis.kit.db import Query
+from majlis.kit.db import Query, Tx
 from majlis.kit.me import Me
 from majlis.vendors.stripe_fake import Fake
 from tests.features.events.inviting import EVENTS, counts, invite
@@ -22,12 +22,14 @@ from tests.features.orders.selling import (
     FREE,
     OFFICE_ROW,
     PRICE,
+    TYPE_ROW,
     add_type,
     at_the_office,
     begin,
     bought,
     buying,
     crowd,
+    in_turn,
     office,
     ok,
     open_office,
@@ -425,6 +427,46 @@ def test_control_without_holding_order_and_ticket_it_is_given_back_twice(
     assert outcomes(found) == {"NoneType": 2, "CheckViolationError": 4}
     assert office(city, event) == (0, 0)
     assert seen(city, amina, made)["refunded"] == 2 * PRICE
+
+
+def given_back_while_paid(city: World, stripe: Fake) -> tuple[Any, list[Any]]:
+    """The money of an order is with its buyer again while another order of the event is paid; what is sold then."""
+    amina, bilal, host = city.person(), city.person(), city.person()
+    event, kind = show(city, host, 5)
+    made = bought(city, stripe, amina, event, kind)
+    first = payment(city)
+    other = order(city, bilal, event, kind)
+    stripe.do("pay", begin(city, bilal, other))
+    intent = city.sql("SELECT id, stripe_id FROM payments WHERE id <> $1", first)[0]
+    city.go(payments.sync(city.app, Me.system, intent["stripe_id"]))
+
+    async def give_back() -> None:
+        async with city.app.db.tx() as tx:
+            returned = await payments.refund(tx, Me.system, first, "a key", None)
+            await service.given_back(tx, Me.system, first, returned.id, UUID(made["id"]), whole=True)
+
+    works = [settling(city, intent["id"], other["id"]), give_back]
+    found = in_turn(city, TYPE_ROW, [UUID(kind)], works)
+    return office(city, event), found
+
+
+def test_money_goes_back_while_somebody_pays(city: World, stripe: Fake) -> None:
+    sold, found = given_back_while_paid(city, stripe)
+    assert (sold, found) == ((0, 1), [None, None])
+    assert sorted(one["number"] for one in city.sql("SELECT number FROM invoices")) == [1, 2, 3]
+
+
+def test_control_a_number_that_is_held_before_the_office_is_waited_for_in_a_circle(
+    city: World, stripe: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    void = service._void
+
+    async def numbered_first(tx: Tx, row: store.Row, *args: Any) -> int:
+        await tx.one(papers.NEXT, row.seller_id)
+        return await void(tx, row, *args)
+
+    monkeypatch.setattr(service, "_void", numbered_first)
+    assert outcomes(given_back_while_paid(city, stripe)[1])["DeadlockDetectedError"] == 1
 
 
 # ---- invoices
