@@ -77,8 +77,7 @@ async def place(tx: Tx, me: Me, post_id: UUID, body: OrderCreate, *, kept: bool 
         row.total, row.discount_code, status, row.expires_at, row.event_ends, row.paid_at, now,
     )  # fmt: skip
     await tickets.issue(tx, Me.system, post_id, row.id, buyer, new, row.currency, status)
-    if post.my_event_state != "going":
-        await events.take_stance(tx, me, post_id, "going")
+    await events.take_stance(tx, me, post_id, "going")
     if not row.total:
         await facts.emit(tx, OrderPaid(row.id))
     return await get(tx, me, row.id)

@@ -201,6 +201,7 @@ async def follow(tx: Tx, me: Me, post_id: UUID, user_id: UUID) -> None:
     An event that is over, or that the person does not see any more, is left as it is.
     """
     me.require_role("admin")
+    await boxoffice.hold(tx, me, post_id)  # who buys at this moment has done so, or comes later
     has = await tx.one(store.LIVE, user_id, post_id)
     them = Me(id=user_id)
     try:
