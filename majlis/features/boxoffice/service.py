@@ -333,17 +333,20 @@ async def open_of(tx: Reader, me: Me, user_id: UUID) -> list[UUID]:
 
 async def take(
     tx: Tx, me: Me, post_id: UUID, counts: Mapping[UUID, int], *, sold: bool, ahead: bool = False
-) -> None:
+) -> str:
     """Reserve so many places of each type, or sell them at once; `ahead` of those who wait. For the system.
 
-    Raises SoldOut, when what was taken in this transaction must be undone.
+    The currency in which they are sold, which stays from then on. Raises SoldOut, when what was taken in this
+    transaction must be undone.
     """
     me.require_role("admin")
-    if await tx.one(store.TAKE, post_id, *_both(sum(counts.values()), sold=sold), ahead) is None:
+    currency = await tx.one(store.TAKE, post_id, *_both(sum(counts.values()), sold=sold), ahead)
+    if currency is None:
         raise SoldOut()
     for type_id in sorted(counts):
         if await tx.one(store.TAKE_TYPE, type_id, *_both(counts[type_id], sold=sold), ahead) is None:
             raise SoldOut()
+    return currency
 
 
 async def confirm(tx: Tx, me: Me, post_id: UUID, counts: Mapping[UUID, int]) -> None:

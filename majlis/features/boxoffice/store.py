@@ -52,9 +52,9 @@ REMOVE_TYPE = "DELETE FROM ticket_types WHERE id = $1"
 # on it. UPDATE looks at the row again once it has waited for it, so no two take the same place.
 _FITS = """(capacity IS NULL OR held + sold + $2 + $3 + CASE WHEN $4 THEN 0 ELSE waiting END <= capacity)"""
 TAKE = Query(
-    int,
+    str,
     f"""UPDATE box_offices SET held = held + $2, sold = sold + $3
-    WHERE post_id = $1 AND cancelled_at IS NULL AND {_FITS} RETURNING waiting""",
+    WHERE post_id = $1 AND cancelled_at IS NULL AND {_FITS} RETURNING currency""",
 )
 TAKE_TYPE = Query(
     int,

@@ -95,7 +95,9 @@ async def _take(tx: Tx, row: Row, counts: Mapping[UUID, int], *, kept: bool) -> 
         return
     for overdue in await tx.all(store.OVERDUE_OF, clock.now(), row.post_id):
         await _lapse(tx, overdue, "expired")
-    await boxoffice.take(tx, Me.system, row.post_id, counts, sold=not row.total)
+    currency = await boxoffice.take(tx, Me.system, row.post_id, counts, sold=not row.total)
+    if currency != row.currency:  # the host has changed it since the order was reckoned
+        raise NotOnSale()
 
 
 # ---- looking

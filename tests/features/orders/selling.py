@@ -217,19 +217,23 @@ def outcomes(found: Sequence[Any]) -> Counter[str]:
 TAKEN = """UPDATE {0} SET held = held + $2, sold = sold + $3
 WHERE {1} = $1 AND $4::bool IS NOT NULL
   AND (SELECT capacity IS NULL OR held + sold + $2 + $3 <= capacity FROM {0} looked WHERE looked.{1} = $1)
-RETURNING waiting"""
-TABLES = (("TAKE", "box_offices", "post_id"), ("TAKE_TYPE", "ticket_types", "id"))
+RETURNING {2}"""
+TABLES = (
+    ("TAKE", "box_offices", "post_id", "currency"),
+    ("TAKE_TYPE", "ticket_types", "id", "waiting"),
+)
 
 
 def unguarded(world: World, patch: pytest.MonkeyPatch) -> None:
     """Let box offices look before they take, and nothing stop what is too much."""
-    for query, table, key in TABLES:
-        patch.setattr(boxes, query, Query(int, TAKEN.format(table, key)))
+    for query, table, key, told in TABLES:
+        patch.setattr(boxes, query, Query(getattr(boxes, query).row, TAKEN.format(table, key, told)))
         world.sql(f"ALTER TABLE {table} DROP CONSTRAINT {table}_capacity")
 
 
 def passing_by(patch: pytest.MonkeyPatch) -> None:
     """Let nobody wait at box offices, so that what comes behind them is reached at once."""
-    for query, _, _ in TABLES:
-        sql = "SELECT $2::int + $3::int WHERE $1::uuid IS NOT NULL AND $4::bool IS NOT NULL"
-        patch.setattr(boxes, query, Query(int, sql))
+    for query, table, key, told in TABLES:
+        given = "$2::int + $3::int IS NOT NULL AND $4::bool IS NOT NULL"
+        sql = f"SELECT {told} FROM {table} WHERE {key} = $1 AND {given}"
+        patch.setattr(boxes, query, Query(getattr(boxes, query).row, sql))

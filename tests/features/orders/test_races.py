@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from majlis.features.boxoffice import service as boxoffice
+from majlis.features.boxoffice import store as boxes
 from majlis.features.discounts import store as codes
 from majlis.features.invoices import store as papers
 from majlis.features.orders import service, store
@@ -116,6 +117,31 @@ def test_the_rows_refuse_what_the_program_forgets(world: World, table: str) -> N
     show(world, world.person(), 3, FREE | {"capacity": 3})
     with pytest.raises(asyncpg.CheckViolationError, match=f"{table}_capacity"):
         world.sql(f"UPDATE {table} SET held = 2, sold = 2 RETURNING 1")
+
+
+def bought_while_renamed(world: World) -> tuple[list[Any], str]:
+    """Somebody orders while the host lets the event, of which nothing is sold yet, sell in another currency."""
+    event, kind = show(world, world.person(), 5)
+    renaming = "UPDATE box_offices SET currency = 'USD' WHERE post_id = $1 RETURNING 1"
+    buy = buying(world, world.person().me, event, kind)
+    return together(world, renaming, [UUID(event["id"])], [buy]), event["id"]
+
+
+def test_an_event_sells_in_one_currency(clone: World) -> None:
+    found, event = bought_while_renamed(clone)
+    assert outcomes(found) == {"NotOnSale": 1}
+    assert clone.sql("SELECT held, sold FROM box_offices WHERE post_id = $1", UUID(event)) == [
+        {"held": 0, "sold": 0}
+    ]
+
+
+def test_control_who_does_not_hear_the_currency_orders_in_the_old_one(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf = Query(str, boxes.TAKE.sql.replace("RETURNING currency", "RETURNING 'EUR'"))
+    monkeypatch.setattr(boxes, "TAKE", deaf)
+    assert outcomes(bought_while_renamed(clone)[0]) == {"Order": 1}
+    assert clone.sql("SELECT currency FROM orders") == [{"currency": "EUR"}]
 
 
 def two_types(world: World) -> tuple[dict[str, Any], str, str]:
