@@ -1,5 +1,6 @@
 """Nouns of channels, and what is refused."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -8,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from majlis.features.conversations.model import Archived, MayNotWrite
-from majlis.features.workspaces.model import RANK, Role, WorkspaceSettings
+from majlis.features.workspaces.model import RANK, Role, RoleTooLow, WorkspaceSettings
 from majlis.kit.errors import Conflict, FieldFault, Forbidden, Invalid, NotFound
 from majlis.kit.http import PageQuery
 
@@ -125,6 +126,22 @@ class Access(msgspec.Struct):
         if self.archived:
             raise ChannelArchived()
 
+    def require_turn(self) -> None:
+        """Raises unless a public channel may become private, or the reverse: DefaultChannel, RoleTooLow, NotIn."""
+        if self.is_default:
+            raise DefaultChannel()
+        if self.is_private and self.role != "owner":
+            raise RoleTooLow()
+        if not self.is_private:
+            self.require_member()  # else nobody could get at it any more
+
+    def require_leavable(self) -> None:
+        """Raises Staying, DefaultChannel for all but guests."""
+        if self.direct is not None:
+            raise Staying()
+        if self.is_default and not self.is_guest:
+            raise DefaultChannel()
+
 
 class ChannelCreate(msgspec.Struct, kw_only=True):
     """A new channel, and who is in it from the beginning beside the caller."""
@@ -196,6 +213,16 @@ class Added(msgspec.Struct):
     added: list[UUID]
     already: list[UUID]
     failed: list[Failed]
+
+    @classmethod
+    def of(cls, wanted: Sequence[UUID], there: Collection[UUID], new: Collection[UUID]) -> "Added":
+        """Of those who were wanted, some are in the workspace, and some of them are new in the channel."""
+        known = [user_id for user_id in wanted if user_id in there]
+        return cls(
+            [user_id for user_id in known if user_id in new],
+            [user_id for user_id in known if user_id not in new],
+            [Failed(user_id, "not_in_workspace") for user_id in wanted if user_id not in there],
+        )
 
 
 class NoChannel(NotFound):

@@ -15,14 +15,12 @@ from majlis.features.channels.model import (
     ChannelQuery,
     ChannelUpdate,
     DefaultChannel,
-    Failed,
     Guest,
     NameTaken,
     NoChannel,
     NotInWorkspace,
     OwnPlace,
     OwnPlaceUpdate,
-    Staying,
     check_name,
 )
 from majlis.features.conversations import service as conversations
@@ -43,6 +41,8 @@ FROM, READABLE, COUNTS = store.FROM, store.READABLE, store.COUNTS
 UNREAD, MENTIONED, FIRST = store.UNREAD, store.MENTIONED, store.FIRST
 CHANNEL, LIKED, KIND, Row = store.CHANNEL, store.LIKED, store.KIND, store.Row
 GENERAL = "general"
+CREATED, REMOVED = "conversation.created", "conversation.removed"  # what people are told of a channel
+Told = tuple[list[UUID], dict[str, Any]]  # some people, and what they are told when all channels are done
 
 
 # ---- looking
@@ -138,7 +138,7 @@ async def update(tx: Tx, me: Me, channel_id: UUID, body: ChannelUpdate) -> Chann
     changes = given(body)
     kind = changes.pop("kind", None)
     if kind is not None and (kind == "private") != at.is_private:
-        _check_turn(at)
+        at.require_turn()
         changes["is_private"] = kind == "private"
     if "name" in changes:
         check_name(changes["name"])
@@ -147,16 +147,6 @@ async def update(tx: Tx, me: Me, channel_id: UUID, body: ChannelUpdate) -> Chann
         setattr(at, name, value)
     await _write(tx, me, at, "channel.updated", changes)
     return await get(tx, me, channel_id)
-
-
-def _check_turn(at: Access) -> None:
-    """Raises unless a public channel may become private, or the reverse."""
-    if at.is_default:
-        raise DefaultChannel()
-    if at.is_private and at.role != "owner":
-        raise RoleTooLow()
-    if not at.is_private:
-        at.require_member()  # else nobody could get at it any more
 
 
 async def _write(tx: Tx, me: Me, at: Access, type: str, changes: dict[str, Any]) -> None:
@@ -213,25 +203,31 @@ async def _archive(tx: Tx, me: Me, channel_id: UUID, archived: bool) -> int:
 async def _bring(
     tx: Tx, me: Me, channel_id: UUID, people: Sequence[UUID], kind: str = "channel"
 ) -> list[UUID]:
-    """Let people in; those who were not there. The caller holds the channel."""
+    """Let people in and tell them; those who were not there. The caller holds the channel, and no further one."""
+    new, data = await _let_in(tx, me, channel_id, people, kind)
+    await conversations.tell(tx, me, new, CREATED, data)
+    return new
+
+
+async def _let_in(tx: Tx, me: Me, channel_id: UUID, people: Sequence[UUID], kind: str = "channel") -> Told:
+    """Let people in; those who were not there are to be told. The caller holds the channel."""
     new = await tx.all(store.JOIN, channel_id, list(people), clock.now())
     for user_id in new:
         data = {"channel_id": channel_id, "user_id": user_id, "by": me.user()}
         await conversations.record(tx, me, channel_id, "member.joined", data)
-    if new:
-        told = {"conversation_id": channel_id, "kind": kind}
-        await conversations.tell(tx, me, new, "conversation.created", told)
-    return new
+    return new, {"conversation_id": channel_id, "kind": kind}
 
 
-async def _part(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> None:
-    """Take somebody out: this entry of the log is the last that they see. The caller holds the channel."""
+async def _part(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> Told:
+    """Take somebody out, who is to be told: this entry of the log is the last that they see.
+
+    The caller holds the channel.
+    """
     data = {"channel_id": channel_id, "user_id": user_id, "by": me.id}
     seq = await conversations.record(tx, me, channel_id, conversations.parting(me, user_id), data)
     await tx.one(store.PART, channel_id, [user_id], seq)
     await tx.run(store.FORGET, channel_id, [user_id])
-    gone: dict[str, Any] = {"conversation_id": channel_id, "seq": seq}
-    await conversations.tell(tx, me, [user_id], "conversation.removed", gone)
+    return [user_id], {"conversation_id": channel_id, "seq": seq}
 
 
 async def join(tx: Tx, me: Me, channel_id: UUID) -> Channel:
@@ -249,21 +245,16 @@ async def leave(tx: Tx, me: Me, channel_id: UUID) -> None:
     """Leave a channel; a private one without anybody is archived. Raises NotIn, DefaultChannel, Staying."""
     at, _ = await hold(tx, me, channel_id)
     at.require_member()
+    at.require_leavable()
     await _go(tx, me, at, me.user())
 
 
 async def _go(tx: Tx, me: Me, at: Access, user_id: UUID) -> None:
-    if at.direct is not None:
-        raise Staying()
-    if at.is_default and not at.is_guest:
-        raise DefaultChannel()
-    await _part(tx, me, at.id, user_id)
-    await _close_if_empty(tx, me, at.id, archived=at.archived or not at.is_private)
-
-
-async def _close_if_empty(tx: Tx, me: Me, channel_id: UUID, *, archived: bool) -> None:
-    if not archived and not await tx.all(store.PRESENT, channel_id):
-        await _archive(tx, me, channel_id, True)
+    """Take somebody out of one channel, and tell them. A private one without anybody is archived."""
+    gone = await _part(tx, me, at.id, user_id)
+    if at.is_private and not at.archived and not await tx.all(store.PRESENT, at.id):
+        await _archive(tx, me, at.id, True)
+    await conversations.tell_each(tx, me, REMOVED, [gone])
 
 
 async def add_members(tx: Tx, me: Me, channel_id: UUID, user_ids: Sequence[UUID]) -> Added:
@@ -279,11 +270,8 @@ async def add_members(tx: Tx, me: Me, channel_id: UUID, user_ids: Sequence[UUID]
         at.require_moderator()
     at.require_open()
     wanted = list(dict.fromkeys(user_ids))
-    known = [user_id for user_id in wanted if user_id in there]
-    added = await _bring(tx, me, channel_id, known)
-    already = [user_id for user_id in known if user_id not in added]
-    failed = [Failed(user_id, "not_in_workspace") for user_id in wanted if user_id not in there]
-    return Added([user_id for user_id in known if user_id in added], already, failed)
+    new = await _bring(tx, me, channel_id, [user_id for user_id in wanted if user_id in there])
+    return Added.of(wanted, there, new)
 
 
 async def remove_member(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> None:
@@ -294,6 +282,7 @@ async def remove_member(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> None
     at, _ = await hold(tx, me, channel_id)
     if user_id == me.user():
         if at.is_member:
+            at.require_leavable()
             await _go(tx, me, at, user_id)
         return
     at.require_moderator()
@@ -304,8 +293,7 @@ async def remove_member(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> None
         raise RoleTooLow()
     if at.is_default and role != "guest":
         raise DefaultChannel()
-    await _part(tx, me, channel_id, user_id)
-    await _close_if_empty(tx, me, channel_id, archived=at.archived or not at.is_private)
+    await _go(tx, me, at, user_id)
 
 
 async def prefer(tx: Tx, me: Me, channel_id: UUID, body: OwnPlaceUpdate) -> OwnPlace:
@@ -337,9 +325,10 @@ async def open_direct(tx: Tx, me: Me, workspace_id: UUID, people: Collection[UUI
     if found is None:
         raise NoChannel()
     archived = await tx.one(store.HOLD, found)
-    await _bring(tx, me, found, everybody, kind)
+    told = await _let_in(tx, me, found, everybody, kind)
     if archived:
         await _archive(tx, me, found, False)
+    await conversations.tell_each(tx, me, CREATED, [told])
     return found, found == made
 
 
@@ -355,36 +344,50 @@ async def welcome(
 ) -> list[UUID]:
     """Let the caller, who just came into a workspace, into these channels and the default one."""
     wanted = {*channel_ids, *([] if guest else await tx.all(store.DEFAULT, workspace_id))}
+    told: list[Told] = []
     for channel_id in sorted(wanted):
         await tx.one(store.HOLD, channel_id)
-        await _bring(tx, me, channel_id, [me.user()])
+        told.append(await _let_in(tx, me, channel_id, [me.user()]))
+    await conversations.tell_each(tx, me, CREATED, told)
     return sorted(wanted)
 
 
-async def expel(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID) -> None:
-    """Take somebody who leaves the workspace out of all its channels; those of a few people end with that."""
-    for left in await tx.all(store.OF_PERSON, workspace_id, user_id):
+async def expel(
+    tx: Tx, me: Me, user_id: UUID, workspace_ids: Collection[UUID], closed: Collection[UUID] = ()
+) -> None:
+    """Take somebody who leaves these workspaces out of all their channels; those of a few people end with that.
+
+    Those of the workspaces that are closed are treated as by `close_all` then.
+    """
+    gone: list[Told] = []
+    for left in await tx.all(store.OF_PERSON, list(workspace_ids), user_id):
         archived = await tx.one(store.HOLD, left.id)
-        await _part(tx, me, left.id, user_id)
+        gone.append(await _part(tx, me, left.id, user_id))
         if left.direct and not archived:
             await _archive(tx, me, left.id, True)
+    await conversations.tell_each(tx, me, REMOVED, gone + await _close(tx, me, closed))
 
 
 async def close_all(tx: Tx, me: Me, workspace_id: UUID) -> None:
     """Archive the channels of a workspace that is deleted, and take everybody out."""
-    for channel_id in await tx.all(store.ALL, workspace_id):
+    await conversations.tell_each(tx, me, REMOVED, await _close(tx, me, [workspace_id]))
+
+
+async def _close(tx: Tx, me: Me, workspace_ids: Collection[UUID]) -> list[Told]:
+    gone: list[Told] = []
+    for channel_id in await tx.all(store.ALL, list(workspace_ids)):
         await tx.one(store.HOLD, channel_id)
         people = await tx.all(store.PRESENT, channel_id)
         seq = await _archive(tx, me, channel_id, True)
         await tx.one(store.PART, channel_id, people, seq)
-        gone = {"conversation_id": channel_id, "seq": seq}
-        await conversations.tell(tx, me, people, "conversation.removed", gone)
+        gone.append((people, {"conversation_id": channel_id, "seq": seq}))
+    return gone
 
 
 async def drop(tx: Tx, me: Me, workspace_id: UUID) -> None:
     """Drop the channels of a workspace for good, with all that was said there."""
     await media.release(tx, Me.system, await tx.all(store.FILES, workspace_id))
-    await tx.one(store.DROP, await tx.all(store.ALL, workspace_id))
+    await tx.one(store.DROP, await tx.all(store.ALL, [workspace_id]))
 
 
 async def mention(
@@ -392,9 +395,4 @@ async def mention(
     everybody: Collection[store.MentionKind],
 ) -> None:  # fmt: skip
     """Note whom a message mentions, instead of what was noted before."""
-    await tx.run(store.UNMENTION, message_id)
-    rows: list[tuple[str, UUID | None]] = [("user", user_id) for user_id in sorted(people)]
-    rows += [(kind, None) for kind in everybody]
-    if rows:
-        kinds, users = [kind for kind, _ in rows], [user_id for _, user_id in rows]
-        await tx.run(store.MENTION, message_id, channel_id, seq, [ids.new() for _ in rows], kinds, users)
+    await store.mention(tx, channel_id, message_id, seq, people, everybody)

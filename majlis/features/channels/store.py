@@ -1,7 +1,7 @@
 """Rows of channels, and the SQL of who may read which. In all statements with a viewer, that is $1."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -20,7 +20,8 @@ from majlis.features.channels.model import (
 from majlis.features.graph.service import BLOCKED
 from majlis.features.workspaces.model import Role, Who, WorkspaceSettings
 from majlis.features.workspaces.service import JOINED
-from majlis.kit.db import Query
+from majlis.kit import ids
+from majlis.kit.db import Query, Tx
 
 # A channel `ch`, its conversation `c`, its workspace `w`, the viewer's role `me` and place `cm` in it. Guests see
 # only what they are in, everybody else also what is public.
@@ -208,7 +209,6 @@ PRESENT = Query(
     UUID, "SELECT user_id FROM conversation_members WHERE conversation_id = $1 AND left_seq IS NULL"
 )
 FORGET = "DELETE FROM channel_preferences WHERE channel_id = $1 AND user_id = ANY($2::uuid[])"
-# In the order of ids: two who do the same do not wait for each other in a circle.
 
 
 class Left(msgspec.Struct):
@@ -218,13 +218,14 @@ class Left(msgspec.Struct):
     direct: bool
 
 
+# In the order of ids, in which they are locked: two who do the same do not wait for each other in a circle.
 OF_PERSON = Query(
     Left,
     """SELECT ch.id, ch.direct IS NOT NULL AS direct
     FROM channels ch JOIN conversation_members m ON m.conversation_id = ch.id
-    WHERE ch.workspace_id = $1 AND m.user_id = $2 AND m.left_seq IS NULL ORDER BY ch.id""",
+    WHERE ch.workspace_id = ANY($1::uuid[]) AND m.user_id = $2 AND m.left_seq IS NULL ORDER BY ch.id""",
 )
-ALL = Query(UUID, "SELECT id FROM channels WHERE workspace_id = $1 ORDER BY id")
+ALL = Query(UUID, "SELECT id FROM channels WHERE workspace_id = ANY($1::uuid[]) ORDER BY id")
 FILES = Query(
     str,
     """SELECT f ->> 'url' FROM channels ch JOIN messages m ON m.conversation_id = ch.id AND m.deleted_at IS NULL
@@ -247,3 +248,20 @@ UNMENTION = "DELETE FROM channel_mentions WHERE message_id = $1"
 MENTION = """INSERT INTO channel_mentions (id, message_id, channel_id, seq, kind, user_id)
 SELECT one.id, $1, $2, $3, one.kind, one.user_id FROM unnest($4::uuid[], $5::text[], $6::uuid[]) AS one (id, kind, user_id)"""
 MentionKind = Literal["user", "channel", "here"]
+
+
+async def mention(
+    tx: Tx,
+    channel_id: UUID,
+    message_id: UUID,
+    seq: int,
+    people: Collection[UUID],
+    everybody: Collection[MentionKind],
+) -> None:
+    """Note whom a message mentions, instead of what was noted before."""
+    await tx.run(UNMENTION, message_id)
+    rows: list[tuple[str, UUID | None]] = [("user", user_id) for user_id in sorted(people)]
+    rows += [(kind, None) for kind in everybody]
+    if rows:
+        kinds, users = [kind for kind, _ in rows], [user_id for _, user_id in rows]
+        await tx.run(MENTION, message_id, channel_id, seq, [ids.new() for _ in rows], kinds, users)

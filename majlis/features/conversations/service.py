@@ -83,11 +83,24 @@ async def hold_logs(tx: Tx, me: Me, user_ids: Collection[UUID]) -> None:
 
 
 async def tell(tx: Tx, me: Me, user_ids: Collection[UUID], type: str, data: Any) -> None:
-    """Add an entry to the log of each of these people: what all their devices are to know."""
+    """Add an entry to the log of each of these people: what all their devices are to know.
+
+    Their logs are held then, so it comes last: no conversation is locked behind it, nor somebody's place in one.
+    """
+    if not user_ids:
+        return
     now, raw = clock.now(), msgspec.Raw(msgspec.json.encode(data))
     for entry in await tx.all(store.APPEND_USERS, sorted(set(user_ids)), type, raw, now):
         event = Event(user_stream(entry.user_id), entry.seq, type, now, raw)
         _after_commit(tx, f"user:{entry.user_id}", event)
+
+
+async def tell_each(tx: Tx, me: Me, type: str, told: Sequence[tuple[Collection[UUID], Any]]) -> None:
+    """`tell` each of these people what goes with them: for who had several conversations, and needs no further one."""
+    if len(told) > 1:
+        await hold_logs(tx, me, [user_id for user_ids, _ in told for user_id in user_ids])
+    for user_ids, data in told:
+        await tell(tx, me, user_ids, type, data)
 
 
 # ---- where somebody stands

@@ -200,14 +200,10 @@ async def remove(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID) -> None:
         standing.require("admin")
         if RANK[role] >= RANK[standing.role]:
             raise RoleTooLow()
-    await _expel(tx, me, workspace_id, user_id)
+    await workspaces.remove(tx, me, workspace_id, user_id)
+    await channels.expel(tx, me, user_id, [workspace_id])
     if user_id != me.id:
         await workspaces.record(tx, me, workspace_id, "remove_member", "Removed.", person_id=user_id)
-
-
-async def _expel(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID) -> None:
-    await workspaces.remove(tx, me, workspace_id, user_id)
-    await channels.expel(tx, me, workspace_id, user_id)
 
 
 async def forget(tx: Tx, me: Me, user_id: UUID) -> None:
@@ -215,10 +211,11 @@ async def forget(tx: Tx, me: Me, user_id: UUID) -> None:
 
     Again it changes nothing.
     """
-    for workspace_id, closed in (await workspaces.bereaved(tx, me, user_id)).items():
-        await _expel(tx, me, workspace_id, user_id)
-        if closed:
-            await channels.close_all(tx, me, workspace_id)
+    places = await workspaces.bereaved(tx, me, user_id)
+    for workspace_id in places:
+        await workspaces.remove(tx, me, workspace_id, user_id)
+    closed = [workspace_id for workspace_id, is_closed in places.items() if is_closed]
+    await channels.expel(tx, me, user_id, places, closed)
 
 
 async def purge(app: App, me: Me) -> None:
