@@ -148,7 +148,7 @@ async def update(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID, body: Member
 
     Raises NoWorkspace, NoMember, RoleTooLow, NotSelf, NoGuests, Invalid.
     """
-    standing = await workspaces.hold(tx, me, workspace_id)
+    standing = await workspaces.hold(tx, me, workspace_id, [user_id])
     member = await get(tx, me, workspace_id, user_id)
     changes = given(body)
     role = changes.pop("role", None)
@@ -188,7 +188,7 @@ async def remove(tx: Tx, me: Me, workspace_id: UUID, user_id: UUID) -> None:
 
     Raises NoWorkspace, NoMember, OwnerStays, RoleTooLow.
     """
-    standing = await workspaces.hold(tx, me, workspace_id)
+    standing = await workspaces.hold(tx, me, workspace_id, [user_id])
     if user_id == me.user():
         if standing.role == "owner":
             raise OwnerStays()

@@ -69,16 +69,23 @@ async def standing(tx: Reader, me: Me, workspace_id: UUID) -> Standing:
     return _standing(me, await _row(tx, me, workspace_id))
 
 
-async def hold(tx: Tx, me: Me, workspace_id: UUID) -> Standing:
-    """`standing`, which stays so until the transaction ends: nobody comes, goes or rises meanwhile."""
-    return _standing(me, await _held(tx, me, workspace_id))
+async def hold(tx: Tx, me: Me, workspace_id: UUID, others: Collection[UUID] = ()) -> Standing:
+    """`standing`, which stays so until the transaction ends: nobody comes, goes or rises meanwhile.
+
+    Whoever has something done to others there names them, so that all are held in one order.
+    """
+    return _standing(me, await _held(tx, me, workspace_id, others))
 
 
-async def _held(tx: Tx, me: Me, workspace_id: UUID) -> store.Row:
+async def _held(tx: Tx, me: Me, workspace_id: UUID, others: Collection[UUID] = ()) -> store.Row:
     row = await tx.one(store.LOCK, me.user(), workspace_id)
     if row is None:
         raise NoWorkspace()
-    return row
+    for one in await tx.all(store.HOLD_MEMBERS, workspace_id, sorted({me.user(), *others})):
+        if one.user_id == me.id:
+            row.my_role = one.role  # as it is now, and not when the workspace was waited for
+            return row
+    raise NoWorkspace()
 
 
 def _standing(me: Me, row: store.Row) -> Standing:
@@ -222,7 +229,7 @@ async def transfer(app: App, me: Me, workspace_id: UUID, body: Transfer) -> Work
         (await standing(tx, me, workspace_id)).require("owner")
     await _confirm(app, me, body.password)
     async with app.db.tx() as tx:
-        (await hold(tx, me, workspace_id)).require("owner")
+        (await hold(tx, me, workspace_id, [body.user_id])).require("owner")
         heir = await tx.one(store.MEMBER, workspace_id, body.user_id)
         if heir is None or heir.role == "guest" or heir.user_id == me.id:
             raise NotEligible()
@@ -340,6 +347,7 @@ async def bereaved(tx: Tx, me: Me, user_id: UUID) -> dict[UUID, bool]:
             await _delete(tx, me, place.workspace_id, reason, for_good=not others)
             closed[place.workspace_id] = True
         else:
+            await tx.all(store.HOLD_MEMBERS, place.workspace_id, sorted([heir, user_id]))
             await _hand_over(tx, me, place.workspace_id, user_id, heir)
     return closed
 

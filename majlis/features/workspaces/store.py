@@ -51,8 +51,8 @@ COLUMNS = f"""w.id, w.slug, w.name, w.description, w.icon, w.owner_id, w.created
   me.role AS my_role, {_SETTINGS}"""
 _ONE = f"SELECT {COLUMNS} FROM workspaces w JOIN workspace_members me ON {JOINED} WHERE w.id = $2"
 ONE = Query(Row, _ONE)
-# The workspace stays as it is, and the viewer in their role, until the transaction ends.
-LOCK = Query(Row, f"{_ONE} FOR NO KEY UPDATE OF w, me")
+# The workspace stays as it is until the transaction ends; its people are held behind it, by HOLD_MEMBERS.
+LOCK = Query(Row, f"{_ONE} FOR NO KEY UPDATE OF w")
 MINE = Query(
     Row,
     f"""SELECT {COLUMNS} FROM workspaces w JOIN workspace_members me ON {JOINED}
@@ -95,6 +95,12 @@ class Known(msgspec.Struct):
     role: Role
 
 
+# They stay, and in their roles. In the order of ids, in which others hold people without their workspace.
+HOLD_MEMBERS = Query(
+    Known,
+    """SELECT user_id, role FROM workspace_members WHERE workspace_id = $1 AND user_id = ANY($2::uuid[])
+    ORDER BY user_id FOR NO KEY UPDATE""",
+)
 MEMBER = Query(
     Known,
     """SELECT m.user_id, m.role FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id
@@ -139,12 +145,12 @@ PLACES = Query(
     Owned, "SELECT workspace_id, role FROM workspace_members WHERE user_id = $1 ORDER BY workspace_id"
 )
 # Who takes a workspace over whose owner leaves for good: the highest role, then who is there for longest; who is
-# suspended only where there is nobody else.
+# suspended only where there is nobody else. Nobody there comes, goes or rises while the workspace is held.
 HEIR = Query(
     UUID,
     """SELECT m.user_id FROM workspace_members m JOIN profiles p ON p.id = m.user_id
     WHERE m.workspace_id = $1 AND m.role IN ('admin', 'member') AND p.deleted_at IS NULL
-    ORDER BY p.suspended, m.role = 'admin' DESC, m.joined_at, m.user_id LIMIT 1 FOR NO KEY UPDATE OF m""",
+    ORDER BY p.suspended, m.role = 'admin' DESC, m.joined_at, m.user_id LIMIT 1""",
 )
 OTHERS = Query(
     bool, "SELECT EXISTS (SELECT FROM workspace_members WHERE workspace_id = $1 AND user_id <> $2)"
