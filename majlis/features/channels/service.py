@@ -299,13 +299,10 @@ async def remove_member(tx: Tx, me: Me, channel_id: UUID, user_id: UUID) -> None
 async def prefer(tx: Tx, me: Me, channel_id: UUID, body: OwnPlaceUpdate) -> OwnPlace:
     """How the caller wants to hear of a channel that they are in. Raises NotIn."""
     (await access(tx, me, channel_id)).require_member()
-    own = (await get(tx, me, channel_id)).me
-    for name, value in given(body).items():
-        setattr(own, name, value)
-    await tx.run(store.PREFER, channel_id, me.user(), own.notify, own.muted_until, own.starred)
+    await tx.run(store.PREFER, channel_id, me.user(), *store.preferred(body))
     data = {"conversation_id": channel_id, **given(body)}
     await conversations.tell(tx, me, [me.user()], "settings.updated", data)
-    return own
+    return (await get(tx, me, channel_id)).me
 
 
 # ---- for the features above, which have authorised it

@@ -15,6 +15,7 @@ from majlis.features.channels.model import (
     Direct,
     Notify,
     OwnPlace,
+    OwnPlaceUpdate,
     Policy,
 )
 from majlis.features.graph.service import BLOCKED
@@ -22,6 +23,7 @@ from majlis.features.workspaces.model import Role, Who, WorkspaceSettings
 from majlis.features.workspaces.service import JOINED
 from majlis.kit import ids
 from majlis.kit.db import Query, Tx
+from majlis.kit.http.binding import given
 
 # A channel `ch`, its conversation `c`, its workspace `w`, the viewer's role `me` and place `cm` in it. Guests see
 # only what they are in, everybody else also what is public.
@@ -195,9 +197,19 @@ def arguments(at: Access) -> list[Any]:
 
 
 ARCHIVE = Query(Any, "SELECT conversation_archive($1, $2)")
-PREFER = """INSERT INTO channel_preferences (channel_id, user_id, notify, muted_until, starred)
-VALUES ($1, $2, $3, $4, $5) ON CONFLICT (channel_id, user_id)
-DO UPDATE SET notify = excluded.notify, muted_until = excluded.muted_until, starred = excluded.starred"""
+# Null where a value stays as it is; muted_until, which may become null, is given or not by $4.
+PREFER = """INSERT INTO channel_preferences AS p (channel_id, user_id, notify, muted_until, starred)
+VALUES ($1, $2, coalesce($3::text, 'default'), $5::timestamptz, coalesce($6::boolean, false))
+ON CONFLICT (channel_id, user_id) DO UPDATE SET notify = coalesce($3, p.notify),
+  muted_until = CASE WHEN $4::boolean THEN $5 ELSE p.muted_until END, starred = coalesce($6, p.starred)"""
+
+
+def preferred(body: OwnPlaceUpdate) -> list[Any]:
+    """What is given of preferences, as PREFER takes it."""
+    changes = given(body)
+    until = changes.get("muted_until")
+    return [changes.get("notify"), "muted_until" in changes, until, changes.get("starred")]
+
 
 # ---- who is in a channel
 

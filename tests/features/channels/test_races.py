@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from majlis.features.channels import service as channels
+from majlis.features.channels import store
 from majlis.features.conversations import service as conversations
 from majlis.features.conversations import store as logs
 from majlis.features.conversations.model import conversation_stream
@@ -203,3 +204,35 @@ def test_control_with_logs_held_between_two_channels_the_deletion_or_the_other_f
     clone: World, doing: Doing, held_early: None
 ) -> None:
     assert 500 in _delete(clone, doing)
+
+
+# ---- how somebody wants to hear of one
+
+
+def _prefer(world: World, *changes: dict[str, Any]) -> dict[str, Any]:
+    team = Team(world)
+    owner, path = team["owner"], f"/api/v1/channels/{team.general}/members/me"
+    before = {"starred": False, "notify": "all", "muted_until": "2031-01-01T00:00:00Z"}
+    assert world.request("PATCH", path, owner, json=before).status_code == 200
+    setting = [asks(world, "PATCH", path, owner, json=change) for change in changes]
+    row = "SELECT 1 FROM channel_preferences FOR UPDATE"
+    assert set(one_by_one(world, row, [], *setting)) == {200}
+    found: dict[str, Any] = world.get(f"/api/v1/channels/{team.general}", owner).json()["me"]
+    return {name: found[name] for name in before}
+
+
+def test_two_devices_prefer_different_things_at_once(clone: World) -> None:
+    found = _prefer(clone, {"starred": True}, {"notify": "none"}, {"muted_until": None})
+    assert found == {"starred": True, "notify": "none", "muted_until": None}
+
+
+def test_what_is_not_given_stays_with_both(clone: World) -> None:
+    found = _prefer(clone, {"starred": True}, {"notify": "mentions"})
+    assert found == {"starred": True, "notify": "mentions", "muted_until": "2031-01-01T00:00:00Z"}
+
+
+def test_control_with_what_was_read_before_one_of_them_is_lost(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PREFER", store.PREFER.replace("p.starred", "false"))
+    assert _prefer(clone, {"starred": True}, {"notify": "none"})["starred"] is False
