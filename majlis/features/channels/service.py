@@ -98,9 +98,10 @@ async def create(tx: Tx, me: Me, workspace_id: UUID, body: ChannelCreate) -> Cha
         raise Guest()
     if not standing.may(standing.settings.who_can_create_channels):
         raise RoleTooLow()
-    channel_id = await _make(tx, me, workspace_id, body)
     people = [me.user(), *sorted({*body.member_ids} - {me.user()})]
-    if {*await tx.all(store.STAY, channel_id, sorted(people))} != {*people}:
+    there = await tx.all(store.BELONG, workspace_id, sorted(people))
+    channel_id = await _make(tx, me, workspace_id, body)
+    if {*there} != {*people}:
         raise NotInWorkspace()
     await _bring(tx, me, channel_id, people)
     return await get(tx, me, channel_id)

@@ -77,13 +77,16 @@ FROM {FROM} WHERE ch.id = $2 AND {READABLE}"""
 PLACE = Query(Place, _PLACE)
 # The channel stays as it is until the transaction ends, and its log grows in one order.
 LOCK = Query(Place, f"{_PLACE} FOR NO KEY UPDATE OF ch, c")
-# Before the channel: whoever takes these people out of the workspace holds them first, and the channels then.
+# Before the channel: whoever takes these people out of the workspace holds them first, and the channels then. So is the
+# name of a new channel, for which somebody waits who holds another channel.
+_STAY = """JOIN profiles p ON p.id = m.user_id AND p.deleted_at IS NULL AND NOT p.suspended
+    WHERE {} = $1 AND m.user_id = ANY($2::uuid[]) ORDER BY m.user_id FOR SHARE OF m"""
 STAY = Query(
     UUID,
-    """SELECT m.user_id FROM channels ch JOIN workspace_members m ON m.workspace_id = ch.workspace_id
-    JOIN profiles p ON p.id = m.user_id AND p.deleted_at IS NULL AND NOT p.suspended
-    WHERE ch.id = $1 AND m.user_id = ANY($2::uuid[]) ORDER BY m.user_id FOR SHARE OF m""",
+    f"""SELECT m.user_id FROM channels ch JOIN workspace_members m ON m.workspace_id = ch.workspace_id
+    {_STAY.format("ch.id")}""",
 )
+BELONG = Query(UUID, f"SELECT m.user_id FROM workspace_members m {_STAY.format('m.workspace_id')}")
 
 # ---- what is new
 

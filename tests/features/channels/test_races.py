@@ -15,6 +15,7 @@ from majlis.features.conversations import store as logs
 from majlis.features.conversations.model import conversation_stream
 from majlis.features.membership import service as membership
 from majlis.features.workspaces import service as workspaces
+from majlis.kit.db import Query
 from majlis.kit.me import Me
 from tests.features.workspaces.acting import Work, asks, joins, one_by_one, reads, says
 from tests.features.workspaces.team import Team
@@ -22,6 +23,7 @@ from tests.world import Person, World
 
 STREAM = "SELECT 1 FROM user_streams WHERE user_id = $1 FOR UPDATE"
 PLACE = "SELECT 1 FROM conversation_members WHERE conversation_id = $1 AND user_id = $2 FOR UPDATE"
+MEMBER = "SELECT 1 FROM workspace_members WHERE workspace_id = $1 AND user_id = $2 FOR UPDATE"
 DOING = pytest.mark.parametrize("doing", [says, reads])
 TURN = pytest.mark.parametrize("turn", [1, -1])
 Doing = Callable[[World, str, Person], Work]
@@ -204,6 +206,38 @@ def test_control_with_logs_held_between_two_channels_the_deletion_or_the_other_f
     clone: World, doing: Doing, held_early: None
 ) -> None:
     assert 500 in _delete(clone, doing)
+
+
+# ---- making one
+
+
+def _make(world: World) -> list[int]:
+    team, member, _ = spoken_in(world)
+    taking = asks(world, "DELETE", f"{team.path}/members/{member.id}", team["owner"])
+    body = {"name": "bread", "member_ids": [str(member.id)]}
+    making = asks(world, "POST", f"{team.path}/channels", team["admin"], json=body)
+    path = f"/api/v1/channels/{team.lobby}"
+    renaming = asks(world, "PATCH", path, team["admin"], json={"name": "bread"})
+    return one_by_one(world, MEMBER, [UUID(team.id), member.id], taking, making, renaming)
+
+
+def test_a_name_is_wanted_for_a_new_channel_by_who_waits_for_its_people(clone: World) -> None:
+    assert _make(clone) == [204, 409, 200]
+
+
+def test_control_with_the_name_before_the_people_somebody_fails(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, make = store.BELONG, channels._make
+    monkeypatch.setattr(store, "BELONG", Query(UUID, held.sql.replace("FOR SHARE OF m", "")))
+
+    async def making(tx: Any, me: Me, workspace_id: UUID, body: Any, **more: Any) -> UUID:
+        channel_id = await make(tx, me, workspace_id, body, **more)
+        await tx.all(held, workspace_id, sorted({me.user(), *body.member_ids}))
+        return channel_id
+
+    monkeypatch.setattr(channels, "_make", making)
+    assert 500 in _make(clone)
 
 
 # ---- how somebody wants to hear of one
