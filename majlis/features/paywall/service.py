@@ -244,7 +244,7 @@ async def update(tx: Tx, me: Me, post_id: UUID, body: PaidUpdate) -> Paid:
 
 
 async def _own(tx: Tx, me: Me, post_id: UUID) -> store.Terms:
-    await posts.get(tx, me, post_id)
+    await posts.locked(tx, me, post_id)
     row = await tx.one(store.HOLD, post_id)
     if row is None:
         raise NotFound()
@@ -258,7 +258,7 @@ async def enclose(tx: Tx, me: Me, post_id: UUID, body: PaidFrom) -> PaidPost:
 
     Pictures that everybody saw stay where they are. Raises NotFound, NotAuthor, NotMonetized, AlreadyPaid, Invalid.
     """
-    post = await posts.get(tx, me, post_id)
+    post = await posts.locked(tx, me, post_id)  # what its author writes at this moment is not lost
     row = await tx.one(store.HOLD, post_id)
     if post.user_id != me.user():
         raise NotAuthor()

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import strategies as st
 
 from majlis.features.paywall import service, store
-from majlis.features.paywall.model import Bought, SettingsBody
+from majlis.features.paywall.model import Bought, PaidFrom, SettingsBody
+from majlis.features.posts import service as posts
 from majlis.features.profiles import store as profiles
 from majlis.kit.db import Query
 from majlis.vendors.stripe_fake import Fake
 from tests.features.orders.selling import outcomes, together
 from tests.features.payments.paying import balanced, books, hear, post
 from tests.features.paywall.selling import author, begun, reads, sold, subscribed
+from tests.surfaces.compat.x18.people import ask
 from tests.surfaces.compat.x18.posting import writer
-from tests.waiting import until_waiting
+from tests.waiting import behind, until_waiting
 from tests.world import World
 
 TIMES = 3
@@ -210,3 +212,28 @@ def sum_of(town: World) -> list[int]:
     for (_, currency), amount in books(town).items():
         sums[currency] = sums.get(currency, 0) + amount
     return list(sums.values())
+
+
+def enclosed_while_edited(city: World) -> str:
+    """What stands behind the paywall of a post that its author edits while it goes there."""
+    amina = author(city)
+    made = ask(city, "POST", "/api/posts", amina, json={"content": "before the edit"})
+    post_id = UUID(made.json()["id"])
+
+    async def enclose() -> None:
+        async with city.app.db.tx() as tx:
+            await service.enclose(tx, amina.person.me, post_id, PaidFrom(price=499))
+
+    edit = "UPDATE posts SET description = 'as it was edited' WHERE id = $1"
+    city.go(behind(city, edit, enclose(), args=(post_id,)))
+    return str(city.sql("SELECT body FROM paid_posts WHERE post_id = $1", post_id)[0]["body"])
+
+
+def test_what_is_edited_while_it_goes_behind_a_paywall_goes_there(city: World) -> None:
+    assert enclosed_while_edited(city) == "as it was edited"
+
+
+def test_without_holding_the_post_the_edit_would_be_lost(city: World, monkeypatch: Any) -> None:
+    """The control."""
+    monkeypatch.setattr(posts, "locked", posts.get)
+    assert enclosed_while_edited(city) == "before the edit"
