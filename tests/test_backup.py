@@ -7,7 +7,7 @@ import httpx
 from tests.features.media.uploads import jpeg
 from tests.servers import serving
 from tests.test_cli import folder_of, majlis
-from tests.vendors.test_files import BUCKET
+from tests.vendors.test_files import BUCKET, request
 from tests.vendors.test_files import s3_port as s3_port
 from tests.world import PASSWORD
 
@@ -66,15 +66,16 @@ def test_pictures_move_from_a_folder_into_a_bucket(scratch: Path, s3_port: int) 
         place = httpx.URL(stored.json()["url"]).raw_path.decode()
         picture = httpx.get(server.url + place).content
         assert "name no bucket" in majlis(saved, "upload", code=2)
-        assert "2 copied, 0 were there" in majlis(saved, "upload", **bucket)
+        assert "2 copied, 0 were there, 0 are nobody's" in majlis(saved, "upload", **bucket)
         majlis(folder_of(server), "backup", str(kept))
     (saved / "files").rename(saved / "files.before")
     with serving(saved, **bucket) as server:
         assert httpx.get(server.url + place).content == picture
 
     fresh = scratch / "bucket"
-    (kept / "files" / "new").mkdir()
-    (kept / "files" / "new" / "one.webp").write_bytes(picture)
-    assert "1 copied, 2 were there" in majlis(fresh, "restore", str(kept), **bucket)
+    (kept / "files" / "other").mkdir()
+    (kept / "files" / "other" / "one.webp").write_bytes(picture)
+    assert request(s3_port, "DELETE", place.replace("/media/", f"/{BUCKET}/"))[0] == 204
+    assert "1 copied, 1 were there, 1 are nobody's" in majlis(fresh, "restore", str(kept), **bucket)
     with serving(fresh, **bucket) as server:
         assert httpx.get(server.url + place).content == picture

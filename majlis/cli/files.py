@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from majlis.cli import common
 
 BATCH = 500  # files that are looked up in the database together
 AT_ONCE = 8
+COPIED, THERE, NOBODYS = "copied", "there", "nobody's"
 
 
 @click.command(short_help="Copy the files of the data folder into the bucket.")
@@ -18,8 +20,8 @@ AT_ONCE = 8
 def upload(folder: Path | None) -> None:
     """Copy the files of the data folder, or of another FOLDER, into the bucket that the settings name.
 
-    What the bucket has already is left alone, and nothing is deleted: run it while the server still uses the folder,
-    and once more behind its start with the bucket, for what came in between.
+    What the bucket has already is left alone, and so is what nobody has any more. Nothing is deleted. Run it while the
+    server still uses the folder, and once more behind its start with the bucket, for what came in between.
 
     \b
     MAJLIS_S3_BUCKET=town majlis upload
@@ -41,14 +43,14 @@ async def into_bucket(app: Any, source: Path) -> str:
 
     # A write in progress has a name that no key has.
     keys = [key for key in await asyncio.to_thread(_below, source) if fault_of(key) is None]
-    copied = 0
+    done: Counter[str] = Counter()
     with Progress(console=common.console(), transient=True) as progress:
         task = progress.add_task("Copying the files ...", total=len(keys))
         for start in range(0, len(keys), BATCH):
             batch = keys[start : start + BATCH]
-            copied += await _copy(app, source, batch)
+            done.update(await _copy(app, source, batch))
             progress.advance(task, len(batch))
-    return f"files: {copied} copied, {len(keys) - copied} were there"
+    return f"files: {done[COPIED]} copied, {done[THERE]} were there, {done[NOBODYS]} are nobody's"
 
 
 def _below(source: Path) -> list[str]:
@@ -60,26 +62,37 @@ def _below(source: Path) -> list[str]:
     )
 
 
-async def _copy(app: Any, source: Path, keys: list[str]) -> int:
-    """How many of these files were copied."""
+async def _copy(app: Any, source: Path, keys: list[str]) -> list[str]:
+    """What was done with each of these files."""
     from majlis.features.attachments import service as attachments
+    from majlis.features.exports import service as exports
+    from majlis.kit.errors import Unavailable
     from majlis.kit.me import Me
     from majlis.vendors.files import type_of
 
     async with app.db.read() as tx:
-        known = await attachments.headers(tx, Me.system, keys)
+        # The folder may be older than the bucket: what was deleted since must not come back.
+        stored = await exports.stored(tx, Me.system, keys)
+        headers = await attachments.headers(tx, Me.system, keys)
     free = asyncio.Semaphore(AT_ONCE)
 
-    async def one(key: str) -> bool:
+    async def one(key: str) -> str:
+        path = source / key
+        if key not in stored:
+            return NOBODYS
         async with free:
-            path = source / key
-            if not await asyncio.to_thread(path.is_file) or await _is_there(app, key, path):
-                return False  # the first: it was deleted meanwhile
-            content_type, disposition = known.get(key) or (type_of(key), "")
-            await app.files.put_file(key, path, content_type=content_type, disposition=disposition)
-            return True
+            try:
+                if await _is_there(app, key, path):
+                    return THERE
+                content_type, disposition = headers.get(key) or (type_of(key), "")
+                await app.files.put_file(key, path, content_type=content_type, disposition=disposition)
+            except (Unavailable, FileNotFoundError):
+                if await asyncio.to_thread(path.is_file):
+                    raise
+                return NOBODYS  # it was deleted meanwhile
+            return COPIED
 
-    return sum(await asyncio.gather(*map(one, keys)))
+    return await asyncio.gather(*map(one, keys))
 
 
 async def _is_there(app: Any, key: str, path: Path) -> bool:

@@ -5,8 +5,9 @@ import gc
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
+import pytest
 import uvicorn
 import websockets
 
@@ -43,6 +44,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.close"})
         return
     if scope["path"].startswith("/once"):
+        if scope["path"] == "/once/read":
+            await receive()
         await at_once(scope, send)
         return
     length = {"/empty": None, "/whole": b"5", "/parts": b"5", "/chunks": None}[scope["path"]]
@@ -265,11 +268,86 @@ def test_a_request_on_its_way_is_not_cut_off(runner: asyncio.Runner) -> None:
             writer.write(b"GET /once HTTP/1.1\r\nHost:")
             while here.scope is before:  # noqa: ASYNC110  the beginning is here when a scope is
                 await asyncio.sleep(0.01)
-            expire(here)
+            here._rested()  # the time is over for which it may rest since the last answer
             writer.write(b" x\r\n\r\n")
             await asyncio.wait_for(reader.readuntil(b"hello"), CEILING_S)
 
     runner.run(work())
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_head_that_does_not_come_to_its_end_is_not_waited_for(
+    runner: asyncio.Runner, answered: bool
+) -> None:
+    async def work() -> None:
+        async with rested() as (reader, writer, here):
+            before = here.scope
+            if not answered:
+                here.cycle = cast(Any, None)  # as before the first request
+            writer.write(b"GET /once HTTP/1.1\r\nHost:")
+            while here.scope is before:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            here._rested()
+            assert not here.transport.is_closing() and here._alarm is not None
+            expire(here)
+            assert await asyncio.wait_for(reader.read(), CEILING_S) == b""
+
+    runner.run(work())
+
+
+def test_a_connection_that_asks_nothing_is_closed(runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        async with serving() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            found: list[Protocol] = []
+            while not found:
+                await asyncio.sleep(0.01)
+                found = [one for one in gc.get_objects() if type(one) is Protocol and one in one.connections]
+            expire(found[0])
+            assert await asyncio.wait_for(reader.read(), CEILING_S) == b""
+            writer.close()
+            await writer.wait_closed()
+
+    runner.run(work())
+
+
+def test_who_waits_to_send_a_body_is_told_to_before_the_answer(runner: asyncio.Runner) -> None:
+    """Also where the body comes without waiting, and the answer in the same turn of the loop."""
+
+    async def work() -> bytes:
+        async with serving() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            head = "POST /once/read HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+            writer.write(head.encode() + b"ab")
+            said = await asyncio.wait_for(reader.readuntil(b"hello"), CEILING_S)
+            writer.close()
+            await writer.wait_closed()
+            return said
+
+    first, second, *_ = runner.run(work()).split(b"\r\n\r\n")
+    assert first == b"HTTP/1.1 100 Continue" and second.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_socket_cannot_begin_before_an_answer(
+    runner: asyncio.Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who asks for one behind a request that is not answered yet loses the connection, and makes no trouble."""
+
+    async def work() -> bytes:
+        async with serving() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            writer.write(
+                f"GET /once HTTP/1.1\r\nHost: x\r\n\r\nGET /socket HTTP/1.1\r\nHost: x\r\n{upgrade}{key}\r\n".encode()
+            )
+            said = await asyncio.wait_for(reader.read(), CEILING_S)
+            writer.close()
+            await writer.wait_closed()
+            return said
+
+    assert b"101" not in runner.run(work())
+    assert not [one for one in caplog.records if one.exc_info]
 
 
 def test_a_socket_on_a_connection_that_was_used_may_rest(runner: asyncio.Runner) -> None:

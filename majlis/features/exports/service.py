@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -201,6 +201,15 @@ async def tidy(app: App, me: Me) -> None:
         await app.files.delete(row.object)
         async with app.db.tx() as tx:
             await tx.run(store.EXPIRED, row.id)
+
+
+async def stored(tx: Reader, me: Me, keys: Sequence[str]) -> set[str]:
+    """Those of these files that somebody has: pictures, files of channels, what is paid for, copies like these."""
+    me.require_role("admin")
+    # An object itself, one by its thumbnail, one by the folder of its files.
+    names = {key: [*media.originals_of(key), key.rpartition("/")[0]] for key in keys}
+    found = set(await tx.all(store.STORED, [name for some in names.values() for name in some]))
+    return {key for key, some in names.items() if not found.isdisjoint(some)}
 
 
 # ---- erasing

@@ -66,6 +66,16 @@ PAID_FILES = Query(
     """SELECT object FROM paid_media WHERE author_id = $1 AND post_id IS NOT NULL AND object > $2
     ORDER BY object LIMIT 100""",
 )
+# Of whatever stores files, those that are there: the rest was never finished, or is on its way out.
+STORED = Query(
+    str,
+    """SELECT object FROM uploads WHERE object = ANY($1::text[]) AND removed_at IS NULL
+    UNION ALL SELECT object FROM attachments
+      WHERE object = ANY($1::text[]) AND removed_at IS NULL AND state IN ('stored', 'ready')
+    UNION ALL SELECT object FROM paid_media WHERE object = ANY($1::text[])
+    UNION ALL SELECT object FROM exports WHERE object = ANY($1::text[]) AND state = 'ready'
+    UNION ALL SELECT object FROM workspace_exports WHERE object = ANY($1::text[]) AND status = 'done'""",
+)
 
 IS_OVERDUE = Query(UUID, "SELECT id FROM users WHERE id = $1 AND deleted_at < $2")
 OVERDUE = Query(UUID, "SELECT id FROM users WHERE deleted_at < $1 ORDER BY deleted_at LIMIT $2")

@@ -152,6 +152,13 @@ def thumbnail_of(path: str) -> str:
     return path.rpartition(".")[0] + THUMBNAIL_SUFFIX
 
 
+def originals_of(path: str) -> list[str]:
+    """The object of this name, and those whose thumbnail it may be."""
+    if not path.endswith(THUMBNAIL_SUFFIX):
+        return [path]
+    return [path, *(path.removesuffix(THUMBNAIL_SUFFIX) + suffix for suffix in TYPES)]
+
+
 def type_of(path: str) -> str:
     """The media type of an object."""
     return TYPES[path[path.rfind(".") :]]

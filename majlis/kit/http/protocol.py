@@ -40,18 +40,19 @@ class Joined:
             self.bare.write(head + data)
         elif data.startswith(b"HTTP/1.1 "):
             self._head = data
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         else:
             self.bare.write(data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send a head that is held back."""
         if self._head:
             head, self._head = self._head, b""
             self.bare.write(head)
 
     def close(self) -> None:
         """Close when everything is sent."""
-        self._flush()
+        self.flush()
         self.bare.close()
 
     def is_closing(self) -> bool:
@@ -65,12 +66,20 @@ class Joined:
 class Protocol(HttpToolsProtocol):
     """See Joined and `respond`. A request that waits for something to happen is told when the server is about to stop."""
 
-    _rests: float = 0.0  # since when nothing is asked, by the clock of the loop
+    _rests: float = (
+        0.0  # when the last answer went out or the last request began to come, by the clock of the loop
+    )
     _alarm: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         super().connection_made(cast(asyncio.Transport, Joined(transport, self.loop)))
+        self._rest()
+
+    def _rest(self) -> None:
+        self._rests = self.loop.time()
+        if self._alarm is None:
+            self._alarm = self.loop.call_later(self.timeout_keep_alive, self._rested)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -85,6 +94,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self._rests = self.loop.time()
         cast(dict[str, Any], self.scope)[RESPOND] = self.respond
 
     def respond(self, scope: Any, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
@@ -111,7 +121,9 @@ class Protocol(HttpToolsProtocol):
         head.append(b"\r\n")
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
-        transport = cast(Joined, self.transport).bare
+        joined = cast(Joined, self.transport)
+        joined.flush()  # a "100 Continue" goes before
+        transport = joined.bare
         if len(body) < LARGE:
             transport.write(b"".join([*head, body]))
         else:
@@ -119,9 +131,7 @@ class Protocol(HttpToolsProtocol):
         cycle.message_event.set()
         self.server_state.total_requests += 1
         self.flow.resume_reading()
-        self._rests = self.loop.time()
-        if self._alarm is None:
-            self._alarm = self.loop.call_later(self.timeout_keep_alive, self._rested)
+        self._rest()
         return True
 
     def on_response_complete(self) -> None:
@@ -130,10 +140,13 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def _rested(self) -> None:
-        """Close where nothing was asked for a while. One timer looks again now and then: one for each answer costs more."""
+        """Close where nothing was asked for a while, or a head does not come to its end.
+
+        One timer looks again now and then: one for each answer costs more.
+        """
         self._alarm = None
-        # A request whose head is still on its way has a scope, but no cycle yet.
-        if self.cycle.response_complete and self.cycle.scope is self.scope:
+        cycle = cast(Any, self.cycle)  # None before the first request
+        if cycle is None or cycle.response_complete:  # else its answer is what comes next
             left = self._rests + self.timeout_keep_alive - self.loop.time()
             if left > 0:
                 self._alarm = self.loop.call_later(left, self._rested)
@@ -141,8 +154,15 @@ class Protocol(HttpToolsProtocol):
                 self.timeout_keep_alive_handler()
 
     def handle_websocket_upgrade(self) -> None:
-        """From here on it is a socket, which joins its frames itself and may rest as long as it likes."""
+        """From here on it is a socket, which joins its frames itself and may rest as long as it likes.
+
+        Not where the answer to an earlier request is still to come: there would be no place for it.
+        """
         self._quiet()
+        cycle = cast(Any, self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            self.transport.close()
+            return
         self.transport = cast(Joined, self.transport).bare
         super().handle_websocket_upgrade()
 

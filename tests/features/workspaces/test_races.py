@@ -68,7 +68,7 @@ def test_control_in_another_order_one_of_them_fails(
 ) -> None:
     changed = store.HOLD_MEMBERS.sql.replace("ORDER BY user_id", "ORDER BY user_id DESC")
     monkeypatch.setattr(store, "HOLD_MEMBERS", Query(store.Known, changed))
-    assert 500 in _act(clone, acting, naming)
+    assert 503 in _act(clone, acting, naming)
 
 
 # ---- handing on
@@ -104,4 +104,4 @@ def test_control_with_who_follows_held_first_one_of_them_fails(
     changed = store.HEIR.sql + " FOR NO KEY UPDATE OF m"
     monkeypatch.setattr(store, "HEIR", Query(UUID, changed))
     gone, brought = _leave_for_good(clone)
-    assert brought == 500 or isinstance(gone, asyncpg.DeadlockDetectedError)
+    assert brought == 503 or isinstance(gone, asyncpg.DeadlockDetectedError)
