@@ -63,10 +63,11 @@ def _week() -> datetime:
 
 
 async def clear(tx: Tx, me: Me) -> bool:
-    """Forget some of the hours that count no more. Returns whether there may be others."""
+    """Forget some of the hours that count no more, and of the tags that no post has. Returns whether there may be others."""
     over = await tx.all(store.OVER, _week(), BATCH)
     await tx.run(store.CLEAR, _week(), over)
-    return len(over) == BATCH
+    unused = await tx.all(store.UNUSED, BATCH)
+    return BATCH in (len(over), len(unused))
 
 
 async def wrong(tx: Reader, me: Me) -> list[UUID]:

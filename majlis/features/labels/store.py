@@ -91,3 +91,14 @@ WITH gone AS (DELETE FROM hashtag_hours WHERE hour < $1 AND tag = ANY ($2::text[
 UPDATE hashtags h SET recent = h.recent - g.posts
 FROM (SELECT tag, sum(posts)::int AS posts FROM gone GROUP BY tag) g WHERE h.tag = g.tag
 """
+# Words of people who deleted what they wrote. A tag that somebody is about to count is held by them.
+UNUSED = Query(
+    str,
+    """WITH gone AS (
+      DELETE FROM hashtags WHERE tag = ANY (ARRAY(
+        SELECT tag FROM hashtags WHERE posts = 0 AND recent = 0 LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING tag
+    ), hours AS (
+      DELETE FROM hashtag_hours WHERE tag IN (SELECT tag FROM gone)
+    )
+    SELECT tag FROM gone""",
+)

@@ -200,6 +200,19 @@ def test_what_is_cleared_away_is_not_taken_twice(world: World) -> None:
     assert world.sql("SELECT posts, recent FROM hashtags") == [{"posts": 0, "recent": 0}]
 
 
+def test_a_word_that_nobody_says_any_more_is_forgotten(world: World) -> None:
+    amina = world.person()
+    made = say(world, amina, "#regretted #kept")
+    say(world, amina, "#kept")
+    world.delete(f"{POSTS}/{made}", amina)
+    world.drain()
+    world.go(handlers.sweep(world.app))
+    for table in ("hashtags", "hashtag_hours"):
+        assert world.sql(f"SELECT tag, posts FROM {table}") == [{"tag": "kept", "posts": 1}]
+    say(world, amina, "#regretted")
+    assert trending(world) == [("kept", 1), ("regretted", 1)]
+
+
 def test_trending_reads_no_posts(world: World) -> None:
     """Nor their tags: only what is kept of each tag, and hours that are over."""
     plan = world.sql(f"EXPLAIN {_trending_sql()}")

@@ -1,0 +1,1 @@
+DROP INDEX hashtags_unused;
