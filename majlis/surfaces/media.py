@@ -3,6 +3,7 @@
 from typing import Any
 
 from majlis.app import App
+from majlis.features.library import service as library
 from majlis.features.media import service as media
 from majlis.kit import http, links
 from majlis.kit.errors import NotFound
@@ -51,7 +52,7 @@ async def _admitted(app: App, request: Request, path: str) -> tuple[str, str]:
 async def open_to_all(app: App, name: str) -> str:
     """How long an object may be kept that is fetched by its plain name. Raises NotFound where that does not do."""
     async with app.db.fresh() as tx:
-        standing = await media.standing(tx, Me.anonymous, name)
+        standing = await library.standing(tx, Me.anonymous, name)
     if standing == "private":
         raise NotFound()
     return FOREVER if standing == "public" else OWN

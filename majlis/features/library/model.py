@@ -9,6 +9,9 @@ import msgspec
 from majlis.features.media.model import Photo
 from majlis.kit.errors import Conflict, Forbidden
 
+# To whom an object is open without a signature: to everybody, to nobody, or to who has made it and was told its name.
+Standing = Literal["public", "private", "loose"]
+
 
 class Item(msgspec.Struct):
     """A picture or video that somebody keeps."""

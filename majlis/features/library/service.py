@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import IO
+from typing import IO, cast
 from uuid import UUID
 
 from majlis.app import App
 from majlis.features.graph import service as graph
 from majlis.features.library import store
-from majlis.features.library.model import InUse, Item, NotOwner
+from majlis.features.library.model import InUse, Item, NotOwner, Standing
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo, Uploaded
 from majlis.kit import clock, ids, page
@@ -96,6 +96,15 @@ async def file(tx: Reader, me: Me, item_id: UUID) -> Item:
     if found is None:
         raise NotFound()
     return found.shown()
+
+
+async def standing(tx: Reader, me: Me, path: str) -> Standing:
+    """To whom an object or its thumbnail is open without a signature, kept or not.
+
+    Rows are there before their files and go after them, so a file without one is nobody's to show.
+    """
+    found = await tx.one(store.STANDING, media.originals_of(path))
+    return cast(Standing, found or "private")
 
 
 async def mine(tx: Reader, me: Me, wanted: Sequence[UUID], field: str) -> list[Item]:

@@ -27,8 +27,9 @@ class Row(msgspec.Struct):
         return Item(self.id, self.user_id, self.object, photo, self.alt_text, self.created_at)
 
 
-# Whether everybody may have something that is shown to them. What nothing shows is as open as its owner's account.
-_OPEN = """(SELECT u.public_refs > 0 OR u.private_refs = 0 AND NOT o.is_private
+# Whether everybody may have something that is shown to them. What nothing shows is as open as its owner's account,
+# unless it was closed before.
+_OPEN = """(SELECT u.public_refs > 0 OR u.private_refs = 0 AND NOT u.closed AND NOT o.is_private
   FROM uploads u JOIN profiles o ON o.id = i.user_id WHERE u.object = i.object)"""
 _COLUMNS = f"""i.id, i.user_id, i.object,
   CASE WHEN {_OPEN} THEN i.photo ELSE media_hidden(i.photo::text)::jsonb END AS photo, i.alt_text, i.created_at"""
@@ -53,6 +54,14 @@ FILE = Query(
 )
 MINE = Query(Row, f"SELECT {_COLUMNS} FROM library_items i WHERE i.user_id = $1 AND i.id = ANY($2::uuid[])")
 BY_OBJECT = Query(Row, f"SELECT {_COLUMNS} FROM library_items i WHERE i.object = ANY($1::text[])")
+# The same of the upload with one of these names. What is referred to, and neither publicly nor privately, is kept only.
+STANDING = Query(
+    str,
+    """SELECT CASE WHEN u.public_refs > 0 THEN 'public'
+      WHEN u.private_refs > 0 OR u.closed OR u.user_id IS NULL THEN 'private'
+      WHEN u.attached > 0 AND o.is_private THEN 'private' ELSE 'loose' END
+    FROM uploads u LEFT JOIN profiles o ON o.id = u.user_id WHERE u.object = ANY($1::text[])""",
+)
 LOCK = Query(Row, f"SELECT {_COLUMNS} FROM library_items i WHERE i.id = $1 FOR UPDATE")
 # How many refer to it beside this library. Held, as whoever shows something holds it too.
 SHOWN = Query(int, "SELECT attached - 1 FROM uploads WHERE object = $1 FOR UPDATE")

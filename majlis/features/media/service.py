@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 from uuid import uuid4
 
 import msgspec
@@ -21,7 +21,7 @@ from majlis.features.media import store as rows
 from majlis.features.media.facts import PhotosReleased
 from majlis.features.media.model import NotUploader, Photo, StillAttached, Uploaded, Video
 from majlis.kit import clock, facts, ids, links, log
-from majlis.kit.db import Reader, Tx
+from majlis.kit.db import Tx
 from majlis.kit.errors import FieldFault, Invalid, NotFound
 from majlis.kit.http import Upload
 from majlis.kit.me import Me
@@ -39,7 +39,6 @@ SUFFIX, THUMBNAIL_SUFFIX = ".webp", "_thumb.webp"
 TYPES = {SUFFIX: MIME_TYPE, **{suffix: kind for kind, suffix in SUFFIXES.items()}}
 # To whom a reference opens an upload: to everybody, to whoever is shown a signed address, or to nobody.
 Showing = Literal["public", "private", "kept"]
-Standing = Literal["public", "private", "loose"]
 _OBJECT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/[a-z0-9_-]{1,80}\.(?:webp|mp4|webm|mov)")
 
 
@@ -184,18 +183,6 @@ async def open_addresses(app: App, me: Me) -> None:
     links.configure(
         private, settings.media_url(), [one.rstrip("/") for one in listed(settings.media_moved_from)]
     )
-
-
-async def standing(tx: Reader, me: Me, path: str) -> Standing:
-    """To whom an object or its thumbnail is open without a signature; private means to nobody.
-
-    A loose one was shown to nobody but its owner so far. What is not known is on its way out, and open for so long.
-    """
-    names = [path]
-    if path.endswith(THUMBNAIL_SUFFIX):
-        names += [path.removesuffix(THUMBNAIL_SUFFIX) + suffix for suffix in TYPES]
-    found = await tx.one(rows.STANDING, names)
-    return cast(Standing, found or "public")
 
 
 # ---- references

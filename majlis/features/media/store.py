@@ -45,12 +45,6 @@ WHERE uploads.object = given.object
 """
 # What makes the marks of private addresses.
 KEY = Query(bytes, "SELECT key FROM media_keys")
-# To whom the object of one of these names is open; a thumbnail is what its picture is.
-STANDING = Query(
-    str,
-    """SELECT CASE WHEN public_refs > 0 THEN 'public' WHEN private_refs > 0 THEN 'private' ELSE 'loose' END
-    FROM uploads WHERE object = ANY($1::text[])""",
-)
 MARK = "UPDATE uploads SET removed_at = coalesce(removed_at, $2) WHERE object = ANY($1::text[])"
 FORGET = """
 DELETE FROM uploads WHERE id IN (

@@ -20,17 +20,18 @@ COUNTS = "SELECT object, attached, public_refs, private_refs FROM uploads ORDER 
 
 def scripts(*, back: bool) -> list[Path]:
     """The migrations that made addresses private, in the order in which they are done, or undone."""
-    found = [path for folder in main.migration_folders() for path in folder.glob("20261122T020?_*media.sql")]
+    names = ("20261122T020?_*media.sql", "20261122T0630_closed_media.sql")
+    found = [path for folder in main.migration_folders() for name in names for path in folder.glob(name)]
     found.sort(key=lambda path: path.name, reverse=back)
-    assert len(found) == 7
+    assert len(found) == 8
     return [path.with_suffix(".rollback.sql") for path in found] if back else found
 
 
-def migrate(world: World, *, back: bool) -> None:
+def perform(world: World, paths: list[Path]) -> None:
     async def run() -> None:
         connection = await asyncpg.connect(world.url)
         try:
-            for path in scripts(back=back):
+            for path in paths:
                 async with connection.transaction():
                     await connection.execute(path.read_text() + ";SELECT 1")
         finally:
@@ -75,12 +76,12 @@ def test_rows_from_before_are_turned_and_turned_back(clone: World) -> None:
     counts = clone.sql(COUNTS)
     private = [hidden[0], below[0], drafted[0], sent[0], theirs[0], media.object_of(said) or ""]
 
-    migrate(clone, back=True)
+    perform(clone, scripts(back=True))
     assert "private-media" not in texts(clone)
     for path in private:
         assert path in texts(clone)
 
-    migrate(clone, back=False)
+    perform(clone, scripts(back=False))
     clone.go(media.open_addresses(clone.app, Me.system))
     assert clone.sql(COUNTS) == counts
     for path in private:

@@ -36,6 +36,11 @@ def shown(
     assert 300_000 < len(town()) < 1024 * 1024
     for name, data in ((PATH, town()), (service.thumbnail_of(PATH), town()[:1000])):
         world.go(world.app.files.put(name, data, content_type="image/webp"))
+    world.sql(
+        """INSERT INTO uploads (id, object, kind, photo, attached, public_refs)
+        VALUES (gen_random_uuid(), $1, 'generic', '{}', 1, 1) RETURNING 1""",
+        PATH,
+    )
     return world, f"/media/{PATH}", town()
 
 
