@@ -38,17 +38,11 @@ async def add(
     """
     me.user()
     stored = await _store(app, me, file, name, kind, terms)
-    try:
-        async with app.db.tx() as tx:
-            await media.claim(tx, me, [stored.photo], "file", "kept")
-            item_id = ids.new()
-            await tx.run(
-                store.ADD, item_id, me.user(), stored.path, stored.photo, alt_text or None, clock.now()
-            )
-            (item,) = await mine(tx, me, [item_id], "file")
-    except BaseException:
-        await media.remove_loose(app, Me.system, [stored.path])
-        raise
+    async with media.discarded_on_error(app, me, [stored]), app.db.tx() as tx:
+        await media.claim(tx, me, [stored.photo], "file", "kept")
+        item_id = ids.new()
+        await tx.run(store.ADD, item_id, me.user(), stored.path, stored.photo, alt_text or None, clock.now())
+        (item,) = await mine(tx, me, [item_id], "file")
     return item
 
 

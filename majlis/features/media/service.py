@@ -66,7 +66,7 @@ async def store_all(app: App, me: Me, files: Sequence[Upload], kind: Kind) -> li
     async with app.db.tx() as tx:
         values = [(ids.new(), one.path, user_id, kind.value, one.photo, now) for one in stored]
         await tx.many(rows.ADD, values)
-    async with _discarded_on_error(app, stored):
+    async with discarded_on_error(app, me, stored):
         for one, picture in zip(stored, pictures, strict=True):
             await app.files.put(one.path, picture.data, content_type=MIME_TYPE)
             await app.files.put(thumbnail_of(one.path), picture.thumbnail, content_type=MIME_TYPE)
@@ -87,7 +87,7 @@ async def store_video(app: App, me: Me, name: str, clip: Clip, poster: Processed
     stored = Uploaded(photo.url, path, photo)
     async with app.db.tx() as tx:
         await tx.run(rows.ADD, ids.new(), path, me.user(), "video", photo, clock.now())
-    async with _discarded_on_error(app, [stored]):
+    async with discarded_on_error(app, me, [stored]):
         clip.file.seek(0)
         await app.files.put_file(path, clip.file, content_type=clip.mime_type)
         if poster is not None:
@@ -99,12 +99,13 @@ async def store_video(app: App, me: Me, name: str, clip: Clip, poster: Processed
 async def storing(app: App, me: Me, files: Sequence[Upload], kind: Kind) -> AsyncIterator[list[Uploaded]]:
     """`store_all` for the length of a block that attaches the pictures; they go at once when it fails."""
     stored = await store_all(app, me, files, kind)
-    async with _discarded_on_error(app, stored):
+    async with discarded_on_error(app, me, stored):
         yield stored
 
 
 @contextlib.asynccontextmanager
-async def _discarded_on_error(app: App, stored: Sequence[Uploaded]) -> AsyncIterator[None]:
+async def discarded_on_error(app: App, me: Me, stored: Sequence[Uploaded]) -> AsyncIterator[None]:
+    """What was stored goes at once when the block fails, if nothing refers to it; with the block's own error."""
     try:
         yield
     except BaseException:
@@ -113,7 +114,7 @@ async def _discarded_on_error(app: App, stored: Sequence[Uploaded]) -> AsyncIter
             if app.db.held:
                 await _erase_files(app, paths)  # the request takes their rows back by itself
             else:
-                await remove_loose(app, Me.system, paths)
+                await remove_loose(app, me, paths)
         except Exception as error:
             # What failed first is the answer; the sweep does what could not be done here.
             logger.warning("an upload was not cleared away", exc_info=error)

@@ -1,7 +1,7 @@
 """Nouns of paid posts, and what is refused. Amounts are integers in minor units of their currency."""
 
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -20,6 +20,8 @@ LINES, LENGTH = 3, 280  # of a text, at most so much is read by everybody
 CUT = "…"
 MOST_MEDIA = 10
 NOBODY = UUID(int=0)  # whom addresses of what became free are for
+FILES = "/api/v1/paid-media"
+LINK_LIFE = timedelta(hours=1)
 
 Price = Annotated[int, Meta(ge=1, le=999_999_999_999, description="in minor units", examples=[499])]
 Code = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
@@ -205,8 +207,21 @@ class Link(msgspec.Struct):
     expires: Annotated[int, Meta(ge=0, le=2**53)]
     signature: Annotated[str, Meta(max_length=100)]
 
+    def is_good(self, key: bytes, media_id: UUID, now: datetime) -> bool:
+        """Whether this was signed with the key for that file, and has not ended."""
+        good = _signature_of(key, media_id, self.viewer, self.expires)
+        signed = hmac.compare_digest(self.signature.encode(), good.encode())
+        return signed and self.expires > now.timestamp()
 
-def signature_of(key: bytes, media_id: UUID, viewer: UUID, expires: int) -> str:
+
+def address_of(key: bytes, media_id: UUID, viewer: UUID | None, now: datetime) -> str:
+    """Where this viewer finds something paid for the next hour."""
+    viewer, expires = viewer or NOBODY, int((now + LINK_LIFE).timestamp())
+    signature = _signature_of(key, media_id, viewer, expires)
+    return f"{FILES}/{media_id}?viewer={viewer}&expires={expires}&signature={signature}"
+
+
+def _signature_of(key: bytes, media_id: UUID, viewer: UUID, expires: int) -> str:
     """What proves an address of something paid."""
     return crypto.b64(hmac.digest(key, f"{media_id}:{viewer}:{expires}".encode(), "sha256"))
 

@@ -7,6 +7,7 @@ from majlis.app import App
 from majlis.features.payments.model import Payment
 from majlis.features.paywall import service
 from majlis.features.paywall.model import (
+    FILES,
     Link,
     Paid,
     PaidCreate,
@@ -120,7 +121,7 @@ async def refund(app: App, me: Me, purchase_id: UUID) -> Sale:
 
 
 @api.get(
-    service.FILES + "/{media_id}",
+    FILES + "/{media_id}",
     policy=access.none,
     content_type="application/octet-stream",
     errors=(404, 416),

@@ -4,7 +4,6 @@ A paid post's own row holds its first lines and what everybody may see, and so d
 sockets. What is behind the paywall leaves the tables here through `of` and `file` alone.
 """
 
-import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from majlis.app import App
 from majlis.features.filters import service as filters
 from majlis.features.labels import service as labels
+from majlis.features.labels.model import check as check_metadata
 from majlis.features.library import service as library
 from majlis.features.media import service as media
 from majlis.features.media.model import Photo
@@ -27,7 +27,6 @@ from majlis.features.paywall.model import (
     AUTHOR,
     DEFAULT_CURRENCY,
     MOST_MEDIA,
-    NOBODY,
     POST,
     AlreadyPaid,
     Bought,
@@ -39,27 +38,25 @@ from majlis.features.paywall.model import (
     Paid,
     PaidCreate,
     PaidFrom,
-    PaidMedia,
     PaidPost,
     PaidUpdate,
     Purchase,
     Sale,
     Settings,
     SettingsBody,
-    signature_of,
 )
 from majlis.features.posts import service as posts
 from majlis.features.posts.model import NotAuthor, PostCreate, PostUpdate
 from majlis.features.profiles import service as profiles
 from majlis.features.subscriptions import service as subscriptions
-from majlis.kit import clock, facts, ids, page, paged
+from majlis.kit import clock, facts, ids, log, page, paged
 from majlis.kit.db import Reader, Tx
 from majlis.kit.errors import Invalid, NotFound
 from majlis.kit.me import Me
 
+logger = log.get("majlis.paywall")
+
 Source = tuple[str, Photo, str | None]  # the object, what it is, what it shows
-FILES = "/api/v1/paid-media"
-LINK_LIFE = timedelta(hours=1)
 KEPT_LOOSE = timedelta(days=1)
 
 
@@ -97,32 +94,8 @@ async def of(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> dict[UUID, Paid]:
     if not post_ids:
         return {}
     now = clock.now()
-    return {row.post_id: _paid(me, row) for row in await tx.all(store.OF, me.id, now, list(post_ids))}
-
-
-def _paid(me: Me, row: store.Row) -> Paid:
-    kept = [] if row.media is None else msgspec.json.decode(row.media, type=list[store.Media])
-    return Paid(
-        post_id=row.post_id,
-        author_id=row.author_id,
-        unlocked=row.unlocked,
-        free=row.free,
-        price=row.price,
-        currency=row.currency,
-        media_count=row.media_count,
-        text=row.body,
-        media=[_shown(me, one) for one in kept],
-    )
-
-
-def _shown(me: Me, one: store.Media) -> PaidMedia:
-    photo, expires = one.photo, int((clock.now() + LINK_LIFE).timestamp())
-    viewer = me.id or NOBODY
-    signature = signature_of(bytes.fromhex(one.key), one.id, viewer, expires)
-    url = f"{FILES}/{one.id}?viewer={viewer}&expires={expires}&signature={signature}"
-    return PaidMedia(
-        one.id, url, photo.name, photo.mime_type, photo.size, photo.width, photo.height, one.alt_text, one.created_at
-    )  # fmt: skip
+    rows = await tx.all(store.OF, me.id, now, list(post_ids))
+    return {row.post_id: row.shown(me.id, now) for row in rows}
 
 
 async def some(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> list[Paid]:
@@ -146,10 +119,7 @@ async def file(tx: Reader, me: Me, media_id: UUID, link: Link) -> tuple[str, Pho
     Whether they may read it is looked at again. Raises NotFound.
     """
     row = await tx.one(store.FILE, link.viewer, clock.now(), media_id)
-    if row is None or link.expires <= clock.now().timestamp():
-        raise NotFound()
-    good = signature_of(row.key, media_id, link.viewer, link.expires)
-    if not hmac.compare_digest(link.signature.encode(), good.encode()):
+    if row is None or not link.is_good(row.key, media_id, clock.now()):
         raise NotFound()
     return row.object, msgspec.json.decode(row.photo, type=Photo)
 
@@ -163,6 +133,9 @@ async def publish(app: App, me: Me, body: PaidCreate, items: Sequence[UUID] = ()
     These are moved away from where everybody could have fetched them. Raises NotMonetized, Invalid, InUse and what
     `posts.create` does.
     """
+    if app.db.held:
+        # What is told of a file must outlive a refusal: `sweep` finds the file by it.
+        raise RuntimeError("files are moved outside of transactions: make the route idempotent=False")
     async with app.db.tx() as tx:
         currency = await _check(tx, me, body, len(items))
         photos = await media.claim(tx, me, body.attachments, "attachments")
@@ -177,8 +150,11 @@ async def publish(app: App, me: Me, body: PaidCreate, items: Sequence[UUID] = ()
             await media.release(tx, me, [photo.url for photo in photos])
             return await _insert(tx, me, body, currency, taken)
     except BaseException:
-        async with app.db.tx() as tx:
-            await media.release(tx, me, [photo.url for photo in photos])
+        try:
+            async with app.db.tx() as tx:
+                await media.release(tx, me, [photo.url for photo in photos])
+        except Exception as error:
+            logger.warning("uploads were not given back", exc_info=error)  # what failed first is the answer
         raise
 
 
@@ -193,6 +169,7 @@ async def _check(tx: Tx, me: Me, body: PaidCreate, items: int) -> str:
         raise Invalid.field("attachments", f"A post has at most {MOST_MEDIA} media.")
     currency = body.currency or mine.currency
     payments.check_terms(me, body.price or 1, currency, None, 0)
+    check_metadata(body.metadata)
     # Nobody would decide about it: what waits for a moderator is a whole post.
     await filters.refuse(tx, me, {"text": body.text})
     return currency

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.media.model import Photo
-from majlis.features.paywall.model import AUTHOR, Purchase, PurchaseStatus, Sale
+from majlis.features.paywall.model import AUTHOR, Paid, PaidMedia, Purchase, PurchaseStatus, Sale, address_of
 from majlis.features.posts.service import SHOWN
 from majlis.kit.db import Query
 
@@ -30,6 +30,14 @@ class Media(msgspec.Struct):
     alt_text: str | None
     created_at: datetime
 
+    def shown(self, viewer: UUID | None, now: datetime) -> PaidMedia:
+        """The same with an address that is this viewer's own."""
+        photo, url = self.photo, address_of(bytes.fromhex(self.key), self.id, viewer, now)
+        return PaidMedia(
+            self.id, url, photo.name, photo.mime_type, photo.size, photo.width, photo.height,
+            self.alt_text, self.created_at,
+        )  # fmt: skip
+
 
 class Row(msgspec.Struct):
     """A paid post as this viewer may have it."""
@@ -43,6 +51,21 @@ class Row(msgspec.Struct):
     media_count: int
     body: str | None
     media: msgspec.Raw | None
+
+    def shown(self, viewer: UUID | None, now: datetime) -> Paid:
+        """The same for the wire."""
+        kept = [] if self.media is None else msgspec.json.decode(self.media, type=list[Media])
+        return Paid(
+            post_id=self.post_id,
+            author_id=self.author_id,
+            unlocked=self.unlocked,
+            free=self.free,
+            price=self.price,
+            currency=self.currency,
+            media_count=self.media_count,
+            text=self.body,
+            media=[one.shown(viewer, now) for one in kept],
+        )
 
 
 # Nothing of what is locked leaves the database for those who have not paid.

@@ -85,7 +85,8 @@ class Bookmarked(msgspec.Struct):
     bookmarked: bool
 
 
-@api.post(ALL, policy=access.user, status=201, errors=(409,))
+# No Idempotency-Key here: with a price files are moved, and not inside a transaction.
+@api.post(ALL, policy=access.user, status=201, idempotent=False, errors=(409,))
 async def create(app: App, me: Me, body: NewPost) -> Post:
     """Post something. Hashtags are taken from the content; media are the caller's own uploads."""
     content, wanted = body.content.strip(), list(dict.fromkeys(body.media_ids))

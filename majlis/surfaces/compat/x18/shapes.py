@@ -14,6 +14,7 @@ from majlis.features.graph.model import Named
 from majlis.features.identity import service as identity
 from majlis.features.library.model import Item
 from majlis.features.paywall import service as paywall
+from majlis.features.paywall.model import FILES as AT_HOME
 from majlis.features.paywall.model import PaidMedia
 from majlis.features.polls.model import Poll as Question
 from majlis.features.sessions.model import Email, Password
@@ -291,7 +292,7 @@ def media(item: Item) -> Media:
 def paid_media(item: PaidMedia, owner: UUID) -> Media:
     """A picture or video of a post that the caller paid for. Its address is the caller's own, for an hour."""
     kind: Literal["image", "video"] = "video" if item.mime_type.startswith("video/") else "image"
-    url = PAID_FILES + item.url.removeprefix(paywall.FILES)
+    url = PAID_FILES + item.url.removeprefix(AT_HOME)
     return Media(item.id, owner, url, kind, item.mime_type, item.size, item.alt_text, item.created_at)
 
 
