@@ -198,7 +198,8 @@ ROWS = {
     "subscriptions": """SELECT s.id, s.subscriber_id, s.payee_id, s.purpose, p.amount, p.currency, s.status, s.period_end,
         s.created_at FROM subscriptions s JOIN subscription_prices p ON p.id = s.price_id
       WHERE s.subscriber_id = $1 OR s.payee_id = $1 ORDER BY s.created_at""",
-    "paid_posts": """SELECT d.post_id, d.body, d.price, d.currency, d.created_at, d.updated_at,
+    "paid_posts": """SELECT d.post_id, CASE WHEN d.free THEN p.description ELSE d.body END AS body, d.price, d.currency,
+        d.created_at, d.updated_at,
         (SELECT jsonb_agg(jsonb_build_object('object', m.object, 'name', m.photo ->> 'name', 'alt_text', m.alt_text)
            ORDER BY m.position) FROM paid_media m WHERE m.post_id = d.post_id) AS media
       FROM paid_posts d JOIN posts p ON p.id = d.post_id AND (p.deleted_at IS NULL OR p.hidden_as IS NOT NULL)

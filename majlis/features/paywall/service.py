@@ -108,6 +108,10 @@ async def some(tx: Reader, me: Me, post_ids: Sequence[UUID]) -> list[Paid]:
 async def get(tx: Reader, me: Me, post_id: UUID) -> Paid:
     """What is behind the paywall of a post. Raises NotFound, also where there is none."""
     await posts.get(tx, me, post_id)
+    return await _behind(tx, me, post_id)
+
+
+async def _behind(tx: Reader, me: Me, post_id: UUID) -> Paid:
     if (found := (await of(tx, me, [post_id])).get(post_id)) is None:
         raise NotFound()
     return found
@@ -198,12 +202,15 @@ async def _insert(tx: Tx, me: Me, body: PaidCreate, currency: str, taken: list[U
 
 
 async def both(tx: Reader, me: Me, post_id: UUID) -> PaidPost:
-    """A paid post with what is behind its paywall. Raises NotFound."""
-    return PaidPost(await posts.read(tx, me, post_id), await get(tx, me, post_id))
+    """A paid post with what is behind its paywall; for its author also one that is held. Raises NotFound."""
+    return PaidPost(await posts.read(tx, me, post_id), await _behind(tx, me, post_id))
 
 
 async def update(tx: Tx, me: Me, post_id: UUID, body: PaidUpdate) -> Paid:
-    """Change a paid post of one's own. Raises NotFound, NotAuthor, NotMonetized, Invalid."""
+    """Change a paid post of one's own; the text of one that is free now is that of the post itself.
+
+    Raises NotFound, NotAuthor, NotMonetized, Invalid.
+    """
     row = await _own(tx, me, post_id)
     text = row.body if isinstance(body.text, UnsetType) else body.text
     price = row.price if isinstance(body.price, UnsetType) else body.price
@@ -213,11 +220,15 @@ async def update(tx: Tx, me: Me, post_id: UUID, body: PaidUpdate) -> Paid:
         raise NotMonetized()
     if body.text is not UNSET and not text.strip():
         raise Invalid.field("text", "Something has to be behind the paywall.", "required")
-    await filters.refuse(tx, me, {"text": text})
+    if row.free and body.teaser is not UNSET:
+        raise Invalid.field("teaser", "Everybody reads the whole of a free post.")
+    if not row.free:
+        await filters.refuse(tx, me, {"text": text})
     await tx.run(store.SET, post_id, text, price, currency, clock.now())
-    if not isinstance(body.teaser, UnsetType):
-        await posts.update(tx, me, post_id, PostUpdate(description=body.teaser), None)
-    return await get(tx, me, post_id)
+    shown = body.text if row.free else body.teaser
+    if not isinstance(shown, UnsetType):
+        await posts.update(tx, me, post_id, PostUpdate(description=shown), None)
+    return await _behind(tx, me, post_id)
 
 
 async def _own(tx: Tx, me: Me, post_id: UUID) -> store.Terms:
@@ -241,7 +252,7 @@ async def enclose(tx: Tx, me: Me, post_id: UUID, body: PaidFrom) -> PaidPost:
         raise NotAuthor()
     if post.type != "FEED" or (row is not None and not row.free):
         raise AlreadyPaid()
-    text = (post.description or "") if row is None else row.body
+    text = post.description or ""  # also of one that had a price before: its author may have changed it since
     new = PaidCreate(text=text, teaser=body.teaser, price=body.price, currency=body.currency)
     currency = await _check(tx, me, new, 0 if row is None else row.media_count)
     await tx.run(store.ENCLOSE, post_id, me.user(), text, body.price, currency, clock.now())

@@ -68,12 +68,14 @@ class Row(msgspec.Struct):
         )
 
 
-# Nothing of what is locked leaves the database for those who have not paid.
+# Nothing of what is locked leaves the database for those who have not paid. What a free post says stands in the post,
+# where it is edited, searched and listed; `body` is what it said when it became free.
 OF = Query(
     Row,
     f"""SELECT d.post_id, d.author_id, o.open AS unlocked, d.free, d.price, d.currency,
       (SELECT count(*) FROM paid_media m WHERE m.post_id = d.post_id) AS media_count,
-      CASE WHEN o.open THEN d.body END AS body,
+      CASE WHEN d.free THEN (SELECT coalesce(p.description, '') FROM posts p WHERE p.id = d.post_id)
+        WHEN o.open THEN d.body END AS body,
       CASE WHEN o.open THEN (SELECT jsonb_agg(jsonb_build_object('id', m.id, 'key', encode(m.key, 'hex'),
         'photo', m.photo, 'alt_text', m.alt_text, 'created_at', m.created_at) ORDER BY m.position)
         FROM paid_media m WHERE m.post_id = d.post_id) END AS media

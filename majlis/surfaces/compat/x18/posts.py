@@ -99,7 +99,8 @@ async def create(app: App, me: Me, body: NewPost) -> Post:
     if body.price is not UNSET:
         post_id = await _publish_paid(app, me, body, wanted)
         async with app.db.tx() as tx:
-            (shown,) = await encoding.posts(tx, me, await timelines.shown(tx, me, [post_id]))
+            made = await domain.read(tx, me, post_id)  # it may wait for a moderator
+            (shown,) = await encoding.posts(tx, me, await timelines.dressed(tx, me, [made]))
         return shown
     async with app.db.tx() as tx:
         kept = await library.mine(tx, me, wanted, "media_ids")
