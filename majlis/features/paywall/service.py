@@ -142,7 +142,7 @@ async def publish(app: App, me: Me, body: PaidCreate, items: Sequence[UUID] = ()
         raise RuntimeError("files are moved outside of transactions: make the route idempotent=False")
     async with app.db.tx() as tx:
         currency = await _check(tx, me, body, len(items))
-        photos = await media.claim(tx, me, body.attachments, "attachments")
+        photos = await media.claim(tx, me, body.attachments, "attachments", "private")
         kept = await library.mine(tx, me, items, "media_ids")
     sources: list[Source] = [(media.object_of(photo.url) or "", photo, None) for photo in photos]
     sources += [(item.object, item.photo, item.alt_text) for item in kept]
