@@ -1,7 +1,7 @@
 """Waiting for other connections to stand still, without a clock."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from tests.world import World
@@ -78,3 +78,20 @@ async def until_still(world: World, work: "Sequence[asyncio.Future[Any]]") -> No
         if waiting >= len([one for one in work if not one.done()]):
             return
         await asyncio.sleep(0.01)
+
+
+def in_turn(
+    world: World, holding: str, args: Sequence[Any], works: Sequence[Callable[[], Awaitable[Any]]]
+) -> list[Any]:
+    """What becomes of work beside rows that a statement holds: each is begun when those before have ended or wait."""
+
+    async def run() -> list[Any]:
+        tasks: list[asyncio.Future[Any]] = []
+        async with world.app.db.tx() as holder:
+            await holder.records(holding, *args)
+            for work in works:
+                tasks.append(asyncio.ensure_future(work()))
+                await until_still(world, tasks)
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    return world.go(run())

@@ -201,11 +201,9 @@ async def _archive(tx: Tx, me: Me, channel_id: UUID, archived: bool) -> int:
 # ---- coming and going
 
 
-async def _bring(
-    tx: Tx, me: Me, channel_id: UUID, people: Sequence[UUID], kind: str = "channel"
-) -> list[UUID]:
+async def _bring(tx: Tx, me: Me, channel_id: UUID, people: Sequence[UUID]) -> list[UUID]:
     """Let people in and tell them; those who were not there. The caller holds the channel, and no further one."""
-    new, data = await _let_in(tx, me, channel_id, people, kind)
+    new, data = await _let_in(tx, me, channel_id, people)
     await conversations.tell(tx, me, new, CREATED, data)
     return new
 

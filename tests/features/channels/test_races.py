@@ -17,8 +17,9 @@ from majlis.features.membership import service as membership
 from majlis.features.workspaces import service as workspaces
 from majlis.kit.db import Query
 from majlis.kit.me import Me
-from tests.features.workspaces.acting import Work, asks, joins, one_by_one, reads, says
+from tests.features.workspaces.acting import Work, asks, joins, reads, says
 from tests.features.workspaces.team import Team
+from tests.waiting import in_turn
 from tests.world import Person, World
 
 STREAM = "SELECT 1 FROM user_streams WHERE user_id = $1 FOR UPDATE"
@@ -73,7 +74,7 @@ def held_early(monkeypatch: pytest.MonkeyPatch) -> None:
 def _expel(world: World, doing: Doing) -> tuple[list[int], bool]:
     team, member, (_, second) = spoken_in(world)
     taking = asks(world, "DELETE", f"{team.path}/members/{member.id}", team["owner"])
-    found = one_by_one(world, STREAM, [member.id], taking, doing(world, second, member))
+    found = in_turn(world, STREAM, [member.id], [taking, doing(world, second, member)])
     return found, is_out(world, member, team)
 
 
@@ -122,7 +123,7 @@ def _acknowledge(world: World, turn: int) -> tuple[list[Any], bool]:
             await conversations.acknowledge(tx, member.me, places)
 
     taking = asks(world, "DELETE", f"{team.path}/members/{member.id}", team["owner"])
-    found = one_by_one(world, PLACE, [UUID(both[0]), member.id], taking, acknowledge)
+    found = in_turn(world, PLACE, [UUID(both[0]), member.id], [taking, acknowledge])
     return found, is_out(world, member, team)
 
 
@@ -157,7 +158,7 @@ def _leave_for_good(world: World, forget: Callable[[World, Person], Any]) -> tup
     other.come(person)
     world.go(joins(world, one.lobby, person)())
     going, coming = (lambda: forget(world, person)), joins(world, other.lobby, person)
-    return one_by_one(world, STREAM, [person.id], going, coming), is_out(world, person, one, other)
+    return in_turn(world, STREAM, [person.id], [going, coming]), is_out(world, person, one, other)
 
 
 def test_who_leaves_for_good_comes_into_a_channel_of_their_second_workspace(clone: World) -> None:
@@ -181,7 +182,7 @@ def test_control_one_workspace_after_the_other_somebody_fails(clone: World) -> N
 def _delete(world: World, doing: Doing) -> list[int]:
     team, member, (_, second) = spoken_in(world)
     deleting = asks(world, "DELETE", team.path, team["owner"], json={"confirm_slug": team.slug})
-    return one_by_one(world, STREAM, [member.id], deleting, doing(world, second, member))
+    return in_turn(world, STREAM, [member.id], [deleting, doing(world, second, member)])
 
 
 @DOING
@@ -218,7 +219,7 @@ def _make(world: World) -> list[int]:
     making = asks(world, "POST", f"{team.path}/channels", team["admin"], json=body)
     path = f"/api/v1/channels/{team.lobby}"
     renaming = asks(world, "PATCH", path, team["admin"], json={"name": "bread"})
-    return one_by_one(world, MEMBER, [UUID(team.id), member.id], taking, making, renaming)
+    return in_turn(world, MEMBER, [UUID(team.id), member.id], [taking, making, renaming])
 
 
 def test_a_name_is_wanted_for_a_new_channel_by_who_waits_for_its_people(clone: World) -> None:
@@ -250,7 +251,7 @@ def _prefer(world: World, *changes: dict[str, Any]) -> dict[str, Any]:
     assert world.request("PATCH", path, owner, json=before).status_code == 200
     setting = [asks(world, "PATCH", path, owner, json=change) for change in changes]
     row = "SELECT 1 FROM channel_preferences FOR UPDATE"
-    assert set(one_by_one(world, row, [], *setting)) == {200}
+    assert set(in_turn(world, row, [], setting)) == {200}
     found: dict[str, Any] = world.get(f"/api/v1/channels/{team.general}", owner).json()["me"]
     return {name: found[name] for name in before}
 

@@ -24,7 +24,6 @@ from tests.features.orders.selling import (
     TYPE_ROW,
     at_the_office,
     crowd,
-    in_turn,
     office,
     outcomes,
     passing_by,
@@ -32,6 +31,7 @@ from tests.features.orders.selling import (
     together,
     unguarded,
 )
+from tests.waiting import in_turn
 from tests.world import Person, World
 
 SOME = 6

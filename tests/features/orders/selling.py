@@ -19,7 +19,7 @@ from majlis.kit.me import Me
 from majlis.vendors.stripe_fake import Fake
 from tests.features.events.inviting import EVENTS, invite
 from tests.features.payments.paying import hear
-from tests.waiting import until_still, until_waiting
+from tests.waiting import until_waiting
 from tests.world import QUICK_HASH, Person, World
 
 ORDERS, TICKETS = "/api/v1/orders", "/api/v1/tickets"
@@ -175,23 +175,6 @@ def together(
                 await until_waiting(world, len(tasks), *tasks)
             else:
                 await until_waiting(world, waiting)
-        return list(await asyncio.gather(*tasks, return_exceptions=True))
-
-    return world.go(run())
-
-
-def in_turn(
-    world: World, holding: str, args: Sequence[Any], works: Sequence[Callable[[], Awaitable[Any]]]
-) -> list[Any]:
-    """What becomes of work beside rows that a statement holds: each is begun when those before have ended or wait."""
-
-    async def run() -> list[Any]:
-        tasks: list[asyncio.Future[Any]] = []
-        async with world.app.db.tx() as holder:
-            await holder.records(holding, *args)
-            for work in works:
-                tasks.append(asyncio.ensure_future(work()))
-                await until_still(world, tasks)
         return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     return world.go(run())

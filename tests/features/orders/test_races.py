@@ -30,7 +30,6 @@ from tests.features.orders.selling import (
     bought,
     buying,
     crowd,
-    in_turn,
     office,
     ok,
     open_office,
@@ -44,7 +43,7 @@ from tests.features.orders.selling import (
     unguarded,
 )
 from tests.features.payments.paying import balanced, hear
-from tests.waiting import until_waiting
+from tests.waiting import in_turn, until_waiting
 from tests.world import Person, World
 
 SOME = 8  # as many as wait at once beside who holds them back

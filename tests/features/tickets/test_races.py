@@ -14,8 +14,8 @@ from majlis.features.tickets import service
 from majlis.kit.db import Tx
 from majlis.kit.me import Me
 from tests.features.events.inviting import stand
-from tests.features.orders.selling import FREE, buying, in_turn, outcomes, show
-from tests.waiting import until_still
+from tests.features.orders.selling import FREE, buying, outcomes, show
+from tests.waiting import in_turn, until_still
 from tests.world import Person, World
 
 

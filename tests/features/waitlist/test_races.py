@@ -18,7 +18,6 @@ from tests.features.orders.selling import (
     OFFICE_ROW,
     TYPE_ROW,
     add_type,
-    in_turn,
     office,
     ok,
     order,
@@ -26,7 +25,7 @@ from tests.features.orders.selling import (
     show,
 )
 from tests.features.waitlist.test_waitlist import full, give_up, line, wait
-from tests.waiting import until_waiting
+from tests.waiting import in_turn, until_waiting
 from tests.world import Person, World
 
 

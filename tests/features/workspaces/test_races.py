@@ -11,8 +11,9 @@ from majlis.features.membership import service as membership
 from majlis.features.workspaces import store
 from majlis.kit.db import Query
 from majlis.kit.me import Me
-from tests.features.workspaces.acting import Work, asks, one_by_one
+from tests.features.workspaces.acting import Work, asks
 from tests.features.workspaces.team import Team
+from tests.waiting import in_turn
 from tests.world import World
 
 # Others may hold somebody in this way at the same time; who changes their place waits.
@@ -51,7 +52,7 @@ def _act(world: World, acting: Step, naming: Step) -> list[int]:
     team.set_role("admin", "member")
     assert team["admin"].id < team["member"].id
     steps = (acting(world, team), naming(world, team))
-    return one_by_one(world, MEMBER, [UUID(team.id), team["admin"].id], *steps)
+    return in_turn(world, MEMBER, [UUID(team.id), team["admin"].id], steps)
 
 
 @NAMING
@@ -86,7 +87,7 @@ def _leave_for_good(world: World) -> list[Any]:
 
     path = f"/api/v1/channels/{team.lobby}/members"
     bringing = asks(world, "POST", path, owner, json={"user_ids": [str(heir.id)]})
-    return one_by_one(world, MEMBER, [UUID(team.id), owner.id], forget, bringing)
+    return in_turn(world, MEMBER, [UUID(team.id), owner.id], [forget, bringing])
 
 
 def test_an_owner_who_leaves_for_good_names_who_follows(clone: World) -> None:
