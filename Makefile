@@ -8,7 +8,8 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 UV ?= uv
-WORKERS ?= 2
+# One more than two cores: tests wait for disks, servers that start and one another.
+WORKERS ?= 3
 ARGS ?=
 
 BIN := .venv/bin
@@ -38,7 +39,7 @@ $(INSTALLED): pyproject.toml $(LOCKS)
 run: setup ## start the server, with a database of its own, on 127.0.0.1:8080
 	@$(BIN)/majlis serve $(ARGS)
 
-test: setup ## run the tests, on WORKERS=2 processes
+test: setup ## run the tests, on WORKERS=3 processes
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: setup ## lint, format, types, import rules, OpenAPI documents; needs no database

@@ -22,6 +22,12 @@ from majlis.vendors.oauth import wire
 from tests import world as worlds
 from tests.world import World
 
+LONGEST = {
+    "test_fuzz.py",
+    "test_ceilings.py",
+}  # of a minute: begun first, so that nothing waits for them at the end
+
+
 # The same examples each time, and none fails for being slow on a busy machine.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None)
 hypothesis.settings.load_profile("suite")
@@ -173,3 +179,7 @@ def clone(
     yield here
     here.close()
     runner.run(db.close())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)

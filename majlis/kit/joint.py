@@ -18,6 +18,7 @@ T = TypeVar("T")
 MOST = 8  # callers of one statement, unless it says otherwise: see docs/decisions/0019
 Caller: TypeAlias = tuple[Sequence[Any], asyncio.Future[list[Any]]]
 LANES = 2  # statements of a kind under way at once; more would only make each of them smaller
+PATIENCE = 0.05  # seconds that callers wait to be enough, behind a statement that may itself wait for a lock
 
 
 class Joint(Query[T]):
@@ -26,10 +27,11 @@ class Joint(Query[T]):
     `types` are the PostgreSQL types of its arguments; None marks one that is the same for all. `many` takes
     arrays in place of those that differ and answers rows with the caller's number (from 1) behind the usual
     columns; without it, it is made of `sql`, which must only read. A row type of `object` means rows as they come,
-    maybe with that number behind them. `most` is how many callers share a statement.
+    maybe with that number behind them. `most` is how many callers share a statement; while one is under way,
+    another begins when `least` wait, or somebody has waited PATIENCE seconds.
     """
 
-    __slots__ = ("differing", "many", "most")
+    __slots__ = ("differing", "least", "many", "most")
 
     def __init__(
         self,
@@ -38,9 +40,11 @@ class Joint(Query[T]):
         types: Sequence[str | None],
         many: str | None = None,
         most: int = MOST,
+        least: int = 1,
     ) -> None:
         super().__init__(row, sql)
         self.most = most
+        self.least = least
         self.differing = [kind is not None for kind in types]
         self.many = many or _for_each(sql, types)
 
@@ -89,6 +93,13 @@ class _Group:
         self.waiting: list[Caller] = []
         self.called = False
         self.running = 0
+        self.timer: asyncio.TimerHandle | None = None
+
+    def ready(self) -> bool:
+        """Whether a statement should begin now."""
+        if self.running == 0:
+            return bool(self.waiting)
+        return self.running < LANES and len(self.waiting) >= self.query.least
 
 
 class Together:
@@ -108,10 +119,22 @@ class Together:
         if group is None:
             group = self._groups[key] = _Group(query)
         group.waiting.append((args, answer))
-        if not group.called and group.running < LANES:
+        if not group.called and group.ready():
             group.called = True
             loop.call_soon(self._start, group)  # behind everybody who asks in this turn of the loop
+        elif query.least > 1 and group.timer is None:
+            self._be_patient(group)
         return await answer
+
+    def _be_patient(self, group: _Group) -> None:
+        group.timer = asyncio.get_running_loop().call_later(PATIENCE, self._wait_no_longer, group)
+
+    def _wait_no_longer(self, group: _Group) -> None:
+        group.timer = None
+        if group.waiting and group.running < LANES and not group.called:
+            self._start(group)
+        if group.waiting:  # for a lane, or left over
+            self._be_patient(group)
 
     def _start(self, group: _Group) -> None:
         group.called = False
@@ -123,7 +146,7 @@ class Together:
             task = asyncio.get_running_loop().create_task(self._run(group, callers))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        if group.waiting and group.running < LANES:
+        if group.ready():
             self._start(group)
 
     async def _run(self, group: _Group, callers: list[Caller]) -> None:
@@ -137,7 +160,7 @@ class Together:
                 raise
         finally:
             group.running -= 1
-            if group.waiting and not group.called:
+            if group.ready() and not group.called:
                 self._start(group)
 
     async def _fetch(self, query: Joint[Any], callers: list[Caller]) -> None:

@@ -82,6 +82,75 @@ def test_who_comes_while_it_is_busy_goes_together_next(clone: World, asked: Log)
     assert len(asked.lines) <= joints.LANES + 2
 
 
+def test_few_wait_for_the_statement_under_way_and_enough_begin_another(
+    clone: World, asked: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joints, "PATIENCE", 600)
+    slow = Joint(int, "SELECT $1::int FROM pg_advisory_xact_lock_shared(1)", ["int"], least=3)
+    begun: list[int] = []
+
+    async def come(tasks: list[Any], number: int) -> None:
+        tasks.append(asyncio.create_task(ask(asked.db, slow, number)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        opened, idle = asked.db.pool.sizes()
+        begun.append(opened - idle)  # each statement under way has a connection
+
+    async def one_by_one() -> list[list[tuple[Any, ...]]]:
+        tasks: list[Any] = []
+        async with clone.app.db.tx() as tx:
+            await tx.run("SELECT pg_advisory_xact_lock(1)")
+            for number in range(6):
+                await come(tasks, number)
+        async with asyncio.timeout(60):
+            return await asyncio.gather(*tasks)
+
+    assert clone.go(one_by_one()) == [[(number,)] for number in range(6)], "those who wait are not forgotten"
+    assert begun == [1, 1, 1, 2, 2, 2]
+    assert len(asked.lines) == 3, "one, three, and then the two that were left"
+
+
+def test_who_waits_for_company_does_not_wait_for_somebody_elses_lock(clone: World, asked: Log) -> None:
+    held = Joint(int, "SELECT $1::int FROM pg_advisory_xact_lock_shared($1)", ["int"], least=3)
+
+    async def behind_a_lock() -> list[Any]:
+        async with clone.app.db.tx() as tx:
+            await tx.run("SELECT pg_advisory_xact_lock(1)")
+            waits = asyncio.create_task(ask(asked.db, held, 1))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert asked.db.pool.sizes() == (4, 3), "it is under way, alone"
+            async with asyncio.timeout(60):
+                free = await ask(asked.db, held, 2)
+            assert not waits.done()
+        return [await waits, free]
+
+    assert clone.go(behind_a_lock()) == [[(1,)], [(2,)]]
+
+
+def test_who_waited_while_all_lanes_were_full_is_not_forgotten(clone: World, asked: Log) -> None:
+    held = Joint(int, "SELECT $1::int FROM pg_advisory_xact_lock_shared($1)", ["int"], least=2)
+
+    async def behind_two_locks() -> list[Any]:
+        async with clone.app.db.tx() as first:
+            await first.run("SELECT pg_advisory_xact_lock(1)")
+            async with clone.app.db.tx() as second:
+                await second.run("SELECT pg_advisory_xact_lock(2)")
+                tasks = []
+                for number in (1, 2, 2, 3):
+                    tasks.append(asyncio.create_task(ask(asked.db, held, number)))
+                    for _ in range(5):
+                        await asyncio.sleep(0)
+                assert asked.db.pool.sizes() == (4, 2), "both lanes are full"
+                await asyncio.sleep(3 * joints.PATIENCE)
+            async with asyncio.timeout(60):
+                free = await tasks[3]
+            assert not tasks[0].done()
+        return [*await asyncio.gather(*tasks[:3]), free]
+
+    assert clone.go(behind_two_locks()) == [[(1,)], [(2,)], [(2,)], [(3,)]]
+
+
 def test_arguments_that_are_the_same_for_all_keep_callers_apart(clone: World, asked: Log) -> None:
     async def all_at_once() -> list[list[tuple[Any, ...]]]:
         return await asyncio.gather(*(ask(asked.db, LABELLED, n, "ab"[n % 2]) for n in range(10)))

@@ -289,6 +289,7 @@ async def attend(tx: Tx, me: Me, post_id: UUID, stance: Stance) -> Post:
 
     Raises NotFound, TicketRequired, EventFull, EventOver.
     """
+    await tx.one(store.IN_TURN, f"{me.user()} {post_id}")
     if stance == "going":
         await tickets.may_go(tx, me, post_id)
         await _take_place(tx, me, post_id)
@@ -304,7 +305,6 @@ async def _take_place(tx: Tx, me: Me, post_id: UUID) -> None:
     known = await boxoffice.find(tx, me, post_id)
     if known is None or known.capacity is None:
         return
-    await boxoffice.hold(tx, Me.system, post_id)  # or who says it twice at once takes two
     if await tx.one(store.HOLDS, me.user(), post_id):
         return
     shown = await boxoffice.show(tx, me, post_id, None)

@@ -67,6 +67,9 @@ ATTENDEES = Query(
 )
 ATTENDING = Query(int, f"SELECT count(*) FROM (SELECT 1 {_ATTEND} LIMIT $5) AS found")
 
+# One thing after the other of a person about an event: who comes twice takes one place, and who comes and does not gives
+# it back.
+IN_TURN = Query(object, "SELECT pg_advisory_xact_lock(hashtextextended($1, 20261123))")
 HOLDS = Query(
     bool,
     """SELECT EXISTS (SELECT FROM tickets

@@ -15,7 +15,8 @@ from majlis.features.conversations.model import NotMember, conversation_stream
 from majlis.features.messages.model import MAX_TEXT, Key
 from majlis.features.notifications.model import Notification
 from majlis.kit import http, log
-from majlis.kit.errors import Refused
+from majlis.kit.db import GAVE_WAY
+from majlis.kit.errors import Refused, Unavailable
 from majlis.kit.http import Socket, access
 from majlis.kit.me import Me
 from majlis.surfaces.realtime import hub
@@ -109,6 +110,9 @@ class Session(Known):
             self._error("bad_frame", str(error), client_id)
         except Refused as refused:
             self._error(refused.code, refused.detail, client_id)
+        except GAVE_WAY as error:
+            logger.warning("frame_gave_way", user=str(self.user), exc_info=error)
+            self._error(Unavailable.code, Unavailable.detail, client_id)
 
     async def _chat(self, to: UUID | None, said: Said) -> None:
         """Store it; both sides hear of it from the log of their conversation."""

@@ -11,7 +11,8 @@ from majlis.features.notifications.model import Notification
 from majlis.features.sessions import service as sessions
 from majlis.features.sessions.model import BadAccess
 from majlis.kit import clock, ids, limits, log
-from majlis.kit.errors import Refused
+from majlis.kit.db import GAVE_WAY
+from majlis.kit.errors import Refused, Unavailable
 from majlis.kit.http.sockets import Closed
 from majlis.kit.tokens import BadToken, Expired
 from majlis.surfaces.realtime import frames, hub
@@ -141,6 +142,9 @@ class Session(Connection):
             self.answer("error", frames.refusal(refused, id))
         except Closed:
             raise
+        except GAVE_WAY as error:
+            logger.warning("frame_gave_way", frame=t, user=str(self.me.id), exc_info=error)
+            self.answer("error", frames.refusal(Unavailable(headers={"Retry-After": "1"}), id))
         except Exception:
             logger.exception("frame_failed", frame=t, user=str(self.me.id))
             self.refuse("internal", "Something went wrong here.", id)

@@ -60,15 +60,13 @@ def test_as_many_come_as_there_are_places(clone: World) -> None:
     ]
 
 
-def without_waiting(patch: pytest.MonkeyPatch) -> None:
-    """Let box offices hold nobody back."""
-    columns = ", ".join(Office.__struct_fields__)
-    patch.setattr(boxes, "HOLD", Query(Office, f"SELECT {columns} FROM box_offices WHERE post_id = $1"))
+def out_of_turn(patch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for what they themselves say elsewhere."""
+    patch.setattr(store, "IN_TURN", Query(object, "SELECT $1::text"))
 
 
 def test_control_without_the_guard_all_come(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
     event, _ = show(clone, clone.person(), 2, FREE)
-    without_waiting(monkeypatch)
     unguarded(clone, monkeypatch)
     found = at_the_office(clone, event, [coming(clone, me, event) for me in crowd(clone, SOME)])
     assert outcomes(found) == {"Post": SOME}
@@ -86,13 +84,37 @@ def test_who_says_it_several_times_at_once_takes_one_place(clone: World) -> None
 def test_control_who_is_not_held_back_takes_several(clone: World, monkeypatch: pytest.MonkeyPatch) -> None:
     event, _ = show(clone, clone.person(), 10, FREE)
     (me,) = crowd(clone, 1)
-    without_waiting(monkeypatch)
+    out_of_turn(monkeypatch)
     passing_by(monkeypatch)
     together(clone, "LOCK TABLE orders IN SHARE MODE", [], [coming(clone, me, event)] * SOME)
     assert clone.sql("SELECT count(*)::int AS n FROM tickets") == [{"n": SOME}]
 
 
 # ---- coming, and not coming after all
+
+POST_ROW = "SELECT 1 FROM posts WHERE id = $1 FOR UPDATE"
+
+
+def at_once(world: World) -> tuple[list[dict[str, Any]], tuple[int, int]]:
+    """Somebody says to come, and at the same moment not to; what they said last, and what is sold then."""
+    event, _ = show(world, world.person(), 10, FREE)
+    (me,) = crowd(world, 1)
+    both = [coming(world, me, event), coming(world, me, event, "not_interested")]
+    assert outcomes(in_turn(world, POST_ROW, [UUID(event["id"])], both)) == {"Post": 2}
+    said = world.sql("SELECT event_state FROM event_interests WHERE user_id = $1", me.id)
+    return said, office(world, event)
+
+
+def test_who_comes_and_does_not_at_once_leaves_no_ticket_behind(clone: World) -> None:
+    assert at_once(clone) == ([{"event_state": "not_interested"}], (0, 0))
+
+
+def test_control_out_of_turn_the_ticket_of_who_does_not_come_stays(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out_of_turn(monkeypatch)
+    assert at_once(clone) == ([{"event_state": "not_interested"}], (0, 1))
+
 
 ORDERS = "SELECT 1 FROM orders FOR UPDATE"
 
@@ -126,7 +148,10 @@ def test_control_who_says_it_before_giving_the_ticket_back_waits_in_a_circle(
     assert outcomes(both_ways(clone)[0]) == {"Post": 1, "DeadlockDetectedError": 1}
 
 
-def test_who_does_not_come_says_so_as_often_as_they_like(clone: World) -> None:
+def test_who_does_not_come_says_so_as_often_as_they_like(
+    clone: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out_of_turn(monkeypatch)  # the order they have is guard enough
     event, _ = show(clone, clone.person(), 10, FREE)
     (me,) = crowd(clone, 1)
     clone.go(coming(clone, me, event)())
@@ -138,6 +163,7 @@ def test_who_does_not_come_says_so_as_often_as_they_like(clone: World) -> None:
 def test_control_who_looks_before_the_order_is_held_is_refused(
     clone: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    out_of_turn(monkeypatch)
     event, _ = show(clone, clone.person(), 10, FREE)
     (me,) = crowd(clone, 1)
     clone.go(coming(clone, me, event)())
@@ -214,7 +240,9 @@ def test_price_and_places_are_changed_at_once(clone: World) -> None:
 def test_control_who_does_not_hold_the_office_writes_back_what_was(
     clone: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_waiting(monkeypatch)
+    columns = ", ".join(Office.__struct_fields__)
+    unheld = Query(Office, f"SELECT {columns} FROM box_offices WHERE post_id = $1")
+    monkeypatch.setattr(boxes, "HOLD", unheld)
     event = two_changes(clone, OFFICE_ROW, {"price": Decimal(5)}, {"capacity": 20})
     assert sells(clone, event) != (500, 20)
 

@@ -4,12 +4,24 @@ import uuid
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+import pytest
+
 from majlis.features.conversations import service as conversations
 from majlis.features.messages import service as messages
 from majlis.features.messages.model import Sending
 from majlis.kit.me import Me
 from tests.surfaces.realtime.wires import Frame, Wire
 from tests.world import Person, World
+
+
+def giving_way(patch: pytest.MonkeyPatch, module: Any) -> None:
+    """Let PostgreSQL end what `say` of a module stores, as it does with one of two that wait in a circle."""
+
+    async def say(*_: Any) -> None:
+        raise asyncpg.DeadlockDetectedError("deadlock detected")
+
+    patch.setattr(module, "say", say)
 
 
 def dm(world: World, one: Person, other: Person) -> str:

@@ -12,11 +12,11 @@ from majlis.features.sessions import service as sessions
 from majlis.features.sessions.model import NATIVE
 from majlis.kit import clock
 from majlis.kit.me import Me, Origin
-from majlis.surfaces.realtime import frames, hub
+from majlis.surfaces.realtime import frames, hub, session
 from majlis.surfaces.realtime.connection import Connection
 from majlis.surfaces.realtime.session import BURST
 from tests.features.posts.writing import write as post
-from tests.surfaces.realtime.talking import dm, group, say, write
+from tests.surfaces.realtime.talking import dm, giving_way, group, say, write
 from tests.surfaces.realtime.wires import Denied, Wire, signed_in, wire
 from tests.world import Person, World
 
@@ -297,6 +297,28 @@ def test_a_message_keeps_what_its_type_adds(world: World) -> None:
             assert message["data"]["event_id"] == event["id"]
 
     world.go(main())
+
+
+def test_who_gave_way_to_others_may_send_it_again_in_a_second(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amina, bilal = world.person("Amina"), world.person("Bilal")
+    stream = dm(world, amina, bilal)
+    told: list[str] = []
+    monkeypatch.setattr(session.logger, "warning", lambda event, **_: told.append(event))
+
+    async def main() -> None:
+        async with signed_in(world, amina) as one:
+            with monkeypatch.context() as patch:
+                giving_way(patch, session)
+                error = await say(one, stream, "hi", client_msg_id="k1")
+            assert (error["t"], error["code"], error["fatal"]) == ("error", "internal", False)
+            assert error["retry_after_ms"] == 1000
+            again = await say(one, stream, "hi", client_msg_id="k1")
+            assert (again["t"], again["duplicate"]) == ("sent", False)
+
+    world.go(main())
+    assert told == ["frame_gave_way"]
 
 
 @pytest.mark.settings(rate_limits="on", limits="api=12/3600")

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from majlis import serving
+from majlis.features.chat import service as chats
 from majlis.features.graph import service as graph
 from majlis.features.sockets import service as sockets
 from majlis.kit import clock, facts, jobs
 from majlis.surfaces.realtime import hamsaya, hub
-from tests.surfaces.realtime.talking import dm, group, write
+from tests.surfaces.realtime.talking import dm, giving_way, group, write
 from tests.surfaces.realtime.wires import CEILING_S, Denied, Frame, Wire, signed_in, wire
 from tests.world import Person, World
 
@@ -143,6 +144,23 @@ def test_a_message_that_comes_twice_is_stored_once(world: World) -> None:
             assert (error["code"], error["client_id"]) == ("client_msg_id_reused", "c1")
             assert (await of_type(b, "chat"))["content"] == first["content"]
             await silent(b)
+
+    world.go(main())
+
+
+def test_who_gave_way_to_others_may_send_it_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    amina, bilal = world.person("Amina"), world.person("Bilal")
+    dm(world, amina, bilal)
+
+    async def main() -> None:
+        async with ws(world, amina) as a, ws(world, bilal) as b:
+            with monkeypatch.context() as patch:
+                giving_way(patch, chats)
+                a.put(chat("once", bilal, client_id="c1"))
+                error = (await of_type(a, "error"))["content"]
+            assert (error["code"], error["client_id"]) == ("unavailable", "c1")
+            a.put(chat("once", bilal, client_id="c1"))
+            assert (await of_type(b, "chat"))["content"]["content"] == "once"
 
     world.go(main())
 
