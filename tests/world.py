@@ -42,6 +42,28 @@ PASSWORD = "Kabul-2026!"
 QUICK_HASH = "$2b$04$zlCLxVsPXGQYwxkInmhKjO..j1ow2x0fl/Wqc6mj0Cn2juiakL3ua"
 
 
+class Whole:
+    """A connection whose statements come to their end: broken off, one would break the test's transaction."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        act = getattr(self._connection, name)
+        if name not in ("execute", "executemany", "fetch", "fetchrow"):
+            return act
+
+        async def whole(*args: Any) -> Any:
+            running = asyncio.ensure_future(act(*args))
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait({running})
+                raise
+
+        return whole
+
+
 class NestedPool(Pool):
     """One connection inside an outer transaction; transactions of the app are savepoints in it."""
 
@@ -50,7 +72,7 @@ class NestedPool(Pool):
     nested = True
 
     def __init__(self, connection: Any) -> None:
-        self._connection = connection
+        self._connection = Whole(connection)
         self._lock = asyncio.Lock()
         self._owner: Any = None
         self._depth = 0

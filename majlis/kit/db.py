@@ -193,10 +193,13 @@ class Tx(Reader):
     async def _end(self, commit: bool) -> None:
         try:
             await self._connection.execute(self._pool.commit if commit else self._pool.rollback)
-        except BaseException:
+        except BaseException as error:
             if not self._pool.nested:
                 self._connection.terminate()
-            raise
+            if commit or not isinstance(error, Exception):
+                raise
+            # The caller hears what made it roll back; that may be that the caller itself is cut off.
+            logger.warning("rollback_failed", error=repr(error))
         finally:
             await self._release()
 

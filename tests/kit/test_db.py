@@ -227,6 +227,40 @@ def test_a_cancelled_transaction_leaves_a_clean_connection(clone: World, stateme
     assert clone.go(run()) == (0, 0)
 
 
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_rollback_that_fails_hides_nothing(clone: World, cut: bool) -> None:
+    """Whoever is cut off goes, and who failed hears of that fault, also when the connection is lost meanwhile."""
+
+    async def work(db: Database, begun: asyncio.Event) -> None:
+        async with db.tx() as tx:
+            await tx.one(ADD, 1)
+            (row,) = await tx.records("SELECT pg_backend_pid()")
+            async with clone.app.db.tx() as other:
+                await other.run("SELECT pg_terminate_backend($1, 5000)", row[0])
+            begun.set()
+            if cut:
+                await asyncio.Event().wait()
+            raise LookupError
+
+    async def run() -> None:
+        db = Database(await open_pool(clone.url, 1))
+        try:
+            begun = asyncio.Event()
+            task = asyncio.create_task(work(db, begun))
+            await begun.wait()
+            if cut:
+                task.cancel()
+            with pytest.raises(asyncio.CancelledError if cut else LookupError):
+                await task
+            async with db.tx() as tx:
+                assert await tx.one(COUNT) == 0
+        finally:
+            await db.close()
+
+    clone.sql(TABLE)
+    clone.go(run())
+
+
 def test_a_commit_that_is_not_waited_for_still_has_its_consequences(clone: World, db: Database) -> None:
     """The work is done, so whoever must hear of it does, although the request was given up meanwhile."""
     clone.sql(

@@ -1,6 +1,7 @@
 """A session of the protocol majlis.v1 (contracts/realtime.md), whatever carries its frames."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -51,6 +52,7 @@ class Session(Connection):
         self._allowance, self._counted = float(BURST), asyncio.get_running_loop().time()
         self._acks: dict[str, int] = {}
         self._acking: asyncio.Task[None] | None = None
+        self._parted = asyncio.Event()
         self._typed: dict[str, float] = {}
 
     def tell(self, t: str, frame: bytes, key: str = "") -> None:
@@ -72,11 +74,9 @@ class Session(Connection):
     async def over(self) -> None:
         """It has ended."""
         self.hub.remove(self)
+        self._parted.set()
         if self._acking is not None:
-            self._acking.cancel()
-        if self._acks:
-            async with self.app.db.tx() as tx:
-                await conversations.acknowledge(tx, self.me, self._acks)
+            await self._acking  # which notes what is left, and breaks nothing off
 
     # ---- who it is
 
@@ -233,14 +233,18 @@ class Session(Connection):
 
     async def _acknowledge(self) -> None:
         while self._acks:
-            acks = dict(self._acks)
+            last, acks = self._parted.is_set(), dict(self._acks)
             try:
                 async with self.app.db.tx() as tx:
                     await conversations.acknowledge(tx, self.me, acks)
                 self._acks = {name: seq for name, seq in self._acks.items() if seq > acks.get(name, 0)}
             except Exception:
                 logger.exception("ack_failed")
-            await asyncio.sleep(ACK_S)
+            if last:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ACK_S):
+                    await self._parted.wait()
 
     async def _ping(self, frame: frames.Ping) -> None:
         self.reply("pong", frame.id, server_time=clock.now())

@@ -484,6 +484,35 @@ def test_what_arrived_is_noted(world: World) -> None:
     assert (delivered(amina), delivered(bilal)) == (2, 0)
 
 
+def test_who_goes_breaks_off_no_note_of_what_arrived(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being noted is noted once, and what came meanwhile after it."""
+    amina, bilal = world.person("Amina"), world.person("Bilal")
+    stream = dm(world, amina, bilal)
+    noted: list[dict[str, int]] = []
+
+    async def main() -> None:
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(tx: Any, me: Me, acks: dict[str, int]) -> None:
+            begun.set()
+            await go_on.wait()
+            noted.append(dict(acks))
+
+        monkeypatch.setattr(session.conversations, "acknowledge", slow)
+        for n in range(3):
+            await write(world, bilal.me, stream, f"{n}")
+        async with signed_in(world, amina) as one:
+            await one.ask("subscribe", streams={stream: {}})
+            one.put({"t": "ack", "streams": {stream: 1}})
+            await begun.wait()
+            one.put({"t": "ack", "streams": {stream: 3}})
+            await one.ask("ping")
+            asyncio.get_running_loop().call_later(0.05, go_on.set)
+
+    world.go(main())
+    assert noted == [{stream: 1}, {stream: 3}]
+
+
 def test_heads_tell_of_streams_that_moved(world: World) -> None:
     amina, bilal = world.person("Amina"), world.person("Bilal")
     still, moving = dm(world, amina, bilal), group(world, amina, bilal)
