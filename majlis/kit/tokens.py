@@ -1,9 +1,11 @@
 """Access tokens: signed JWTs, and a memory of those seen lately."""
 
 import asyncio
+import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -29,11 +31,15 @@ class Expired(BadToken):
 class Signer:
     """Signs with the first key, accepts all. Each key is named by its digest. Every purpose has keys of its own."""
 
-    def __init__(self, secrets: list[str], issuer: str, purpose: str = "access-token") -> None:
+    def __init__(
+        self, secrets: list[str], issuer: str, purpose: str = "access-token", remembered: int = 0
+    ) -> None:
+        """Claims of so many tokens need not be decoded again; each takes about 1.5 KiB."""
         keys = [crypto.derive(secret, purpose) for secret in secrets]
         self._keys = {crypto.b64(crypto.derive(key.hex(), "kid")[:6]): key for key in keys}
         self._kid = next(iter(self._keys))
         self._issuer = issuer
+        self._decoded = functools.lru_cache(remembered)(self._decode)  # a signature that was good stays good
 
     def sign(self, claims: dict[str, Any], issued: datetime, expires: datetime, audience: str = "") -> str:
         """A token with these claims and iss, iat, exp, jti; and aud, for one that counts at that door only."""
@@ -42,13 +48,19 @@ class Signer:
         body = {**claims, "iss": self._issuer, "iat": issued, "exp": expires, "jti": ids.new().hex}
         return jwt.encode(body, self._keys[self._kid], ALGORITHM, headers={"kid": self._kid})
 
-    def verify(self, token: str, audience: str = "") -> dict[str, Any]:
+    def verify(self, token: str, audience: str = "") -> Mapping[str, Any]:
         """The claims. Raises BadToken, for a token of another door too, or Expired.
 
         Only our algorithm counts, whatever the header says.
         """
         if len(token) > MAX_LENGTH:
             raise BadToken("too long")
+        claims, expires = self._decoded(token, audience)
+        if expires <= clock.now().timestamp():
+            raise Expired("expired")
+        return claims
+
+    def _decode(self, token: str, audience: str) -> tuple[Mapping[str, Any], float]:
         try:
             key = self._keys[jwt.get_unverified_header(token)["kid"]]
             claims: dict[str, Any] = jwt.decode(
@@ -59,12 +71,9 @@ class Signer:
                 audience=audience or None,  # a token that names a door where none is asked for is refused
                 options={"require": ["exp", "iat", "iss", "jti"], "verify_exp": False, "verify_iat": False},
             )
-            over = float(claims["exp"]) <= clock.now().timestamp()
+            return MappingProxyType(claims), float(claims["exp"])
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:
             raise BadToken(str(error)) from error
-        if over:
-            raise Expired("expired")
-        return claims
 
 
 class Seen(Generic[T]):
@@ -135,7 +144,7 @@ class Gate:
     CHANNEL = "callers"  # on the bus: the user whose tokens are to be looked up anew
 
     def __init__(self, secrets: list[str], issuer: str, bus: Bus) -> None:
-        self.signer = Signer(secrets, issuer)
+        self.signer = Signer(secrets, issuer, remembered=20_000)
         self.refresher = Signer(secrets, issuer, "refresh-token")  # of doors whose refresh tokens are signed
         # A process that may have missed a hint must not trust its memory.
         self.seen: Seen[Me] = Seen(lambda: bus.healthy)

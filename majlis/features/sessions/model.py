@@ -87,7 +87,7 @@ class Session(msgspec.Struct):
     expires_at: datetime
     created_at: datetime
     updated_at: datetime
-    last_used_at: Annotated[datetime, Meta(description="noted at most once a minute")]
+    last_used_at: Annotated[datetime, Meta(description="noted at most every five minutes")]
     is_current: bool
 
 

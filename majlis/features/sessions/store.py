@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from majlis.features.sessions.model import Session, network
-from majlis.kit.db import Query
+from majlis.kit.db import Joint, Query
+from majlis.kit.joint import asked, of_caller
 
 
 class Caller(msgspec.Struct):
@@ -21,18 +22,29 @@ class Caller(msgspec.Struct):
     email_verified: bool
 
 
-# The latest use is noted on the way: once a minute, and never behind somebody who holds the row.
-CALLER = Query(
+# The latest use is noted on the way: every five minutes and on every new day (UTC, by which the active are counted), and
+# never behind somebody who holds the row. What is noted is a write to the disk, which most look-ups go without.
+_CALLER_TYPES = ["uuid", "timestamptz"]  # session, now
+_NOTED = """NOT s.revoked AND (s.last_used_at <= $2::timestamptz - interval '5 minutes'
+  OR (s.last_used_at AT TIME ZONE 'UTC')::date < ($2::timestamptz AT TIME ZONE 'UTC')::date)"""
+_CALLER = "s.user_id, u.role, s.aal, u.mfa_enabled, u.email_verified"
+_CALLS = "NOT s.revoked AND s.expires_at > $2 AND u.deleted_at IS NULL AND u.suspended_at IS NULL"
+CALLER = Joint(
     Caller,
-    """WITH used AS (
+    f"""WITH used AS (
       UPDATE user_sessions SET last_used_at = $2 WHERE id = (
-        SELECT id FROM user_sessions WHERE id = $1 AND NOT revoked
-          AND last_used_at <= $2::timestamptz - interval '1 minute'
-        FOR NO KEY UPDATE SKIP LOCKED))
-    SELECT s.user_id, u.role, s.aal, u.mfa_enabled, u.email_verified
-    FROM user_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.id = $1 AND NOT s.revoked AND s.expires_at > $2
-      AND u.deleted_at IS NULL AND u.suspended_at IS NULL""",
+        SELECT id FROM user_sessions s WHERE id = $1 AND {_NOTED} FOR NO KEY UPDATE SKIP LOCKED))
+    SELECT {_CALLER} FROM user_sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND {_CALLS}""",
+    _CALLER_TYPES,
+    many=f"""WITH used AS (
+      UPDATE user_sessions t SET last_used_at = due.now FROM (
+        SELECT s.id, asked.a2 AS now FROM {asked(_CALLER_TYPES)} JOIN user_sessions s ON s.id = asked.a1
+        WHERE {of_caller(_NOTED, _CALLER_TYPES)} FOR NO KEY UPDATE OF s SKIP LOCKED
+      ) due WHERE t.id = due.id
+    )
+    SELECT {_CALLER}, asked.n FROM {asked(_CALLER_TYPES)} JOIN user_sessions s ON s.id = asked.a1
+    JOIN users u ON u.id = s.user_id WHERE {of_caller(_CALLS, _CALLER_TYPES)}""",
+    most=16,
 )
 OPEN = """
 INSERT INTO user_sessions (id, user_id, refresh_token, access_token_hash, access_expires_at, aal, device_info,

@@ -202,6 +202,40 @@ def test_a_signer_tells_an_old_token_from_a_forged_one() -> None:
     assert not isinstance(refused.value, Expired)
 
 
+def test_a_signature_is_checked_once_and_the_time_and_the_door_always(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoded: list[str] = []
+    decode = jwt.decode
+
+    def noted(token: str, *args: Any, **options: Any) -> Any:
+        decoded.append(token)
+        return decode(token, *args, **options)
+
+    monkeypatch.setattr(jwt, "decode", noted)
+    gate = Gate([SECRET], main.ISSUER, MemoryBus())
+    now = clock.now()
+    token = gate.signer.sign({"sid": "s"}, now, now + timedelta(minutes=15), "x18")
+    for _ in range(2):
+        claims = gate.signer.verify(token, "x18")
+        assert claims["sid"] == "s"
+        with pytest.raises(TypeError):
+            claims["sid"] = "another"  # type: ignore[index]
+    assert decoded == [token]
+    for wrong, door in ((token, ""), (token, "sioree"), (token[:-5] + "AAAAA", "x18")):
+        for _ in range(2):
+            with pytest.raises(BadToken):
+                gate.signer.verify(wrong, door)
+    with clock.shifted(timedelta(minutes=16)), pytest.raises(Expired):
+        gate.signer.verify(token, "x18")
+    assert len(decoded) == 7, "what was refused is not remembered"
+
+    once = gate.refresher.sign({}, now, now + timedelta(days=1))
+    for _ in range(2):
+        gate.refresher.verify(once)
+    assert len(decoded) == 9, "a refresh token comes once"
+
+
 @pytest.mark.rule("hamsaya:31")
 def test_a_token_costs_one_query_and_none_when_it_was_just_seen(world: World) -> None:
     amina = world.person("Amina")
