@@ -22,11 +22,8 @@ from majlis.vendors.oauth import wire
 from tests import world as worlds
 from tests.world import World
 
-LONGEST = {
-    "test_fuzz.py",
-    "test_ceilings.py",
-}  # of a minute: begun first, so that nothing waits for them at the end
-
+# Of a minute: begun first, so that nothing waits for them at the end.
+LONGEST = {"test_fuzz.py", "test_ceilings.py"}
 
 # The same examples each time, and none fails for being slow on a busy machine.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None)

@@ -20,6 +20,7 @@ from majlis.kit.joint import Together
 from majlis.kit.pool import Pool as Pool
 from majlis.kit.pool import open_pool as open_pool
 from majlis.kit.query import Query as Query
+from majlis.kit.query import in_turn as in_turn
 from majlis.kit.versions import Versions
 
 T = TypeVar("T")
@@ -223,7 +224,12 @@ class Savepoint:
             await self._tx.run(f"RELEASE SAVEPOINT {self._at}")
         else:
             del self._tx._after[self._mark :]
-            await self._tx.run(f"ROLLBACK TO SAVEPOINT {self._at}")
+            try:
+                await self._tx.run(f"ROLLBACK TO SAVEPOINT {self._at}")
+            except Exception as lost:
+                if isinstance(error, Exception):
+                    raise  # whoever passes over the error must not go on as if its part were undone
+                logger.warning("rollback_failed", error=repr(lost))
 
 
 class Hold:

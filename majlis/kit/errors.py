@@ -129,5 +129,10 @@ class Unavailable(Refused):
     code, status, detail = "unavailable", 503, "Try again shortly."
 
 
+def gave_way() -> Unavailable:
+    """What is told of work that the database ended so that others can go on (`db.GAVE_WAY`)."""
+    return Unavailable(headers={"Retry-After": "1"})
+
+
 class BadExtension(Exception):
     """An installed package that cannot be used; the message tells an operator which, and why."""

@@ -28,3 +28,8 @@ class Query(Generic[T]):
     def make(self, record: Any) -> T:
         """One row as its type."""
         return cast(T, record[0]) if self.scalar else self.row(*record)
+
+
+def in_turn(purpose: int) -> Query[object]:
+    """Holds back who asks with the same text until the transaction of who asked before ends; each purpose has a number."""
+    return Query(object, f"SELECT pg_advisory_xact_lock(hashtextextended($1, {purpose}))")

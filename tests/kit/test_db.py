@@ -227,20 +227,21 @@ def test_a_cancelled_transaction_leaves_a_clean_connection(clone: World, stateme
     assert clone.go(run()) == (0, 0)
 
 
-@pytest.mark.parametrize("cut", [True, False])
-def test_a_rollback_that_fails_hides_nothing(clone: World, cut: bool) -> None:
+@pytest.mark.parametrize("cut, part", [(True, False), (False, False), (True, True)])
+def test_a_rollback_that_fails_hides_nothing(clone: World, cut: bool, part: bool) -> None:
     """Whoever is cut off goes, and who failed hears of that fault, also when the connection is lost meanwhile."""
 
     async def work(db: Database, begun: asyncio.Event) -> None:
         async with db.tx() as tx:
             await tx.one(ADD, 1)
-            (row,) = await tx.records("SELECT pg_backend_pid()")
-            async with clone.app.db.tx() as other:
-                await other.run("SELECT pg_terminate_backend($1, 5000)", row[0])
-            begun.set()
-            if cut:
-                await asyncio.Event().wait()
-            raise LookupError
+            async with tx.savepoint() if part else contextlib.nullcontext():
+                (row,) = await tx.records("SELECT pg_backend_pid()")
+                async with clone.app.db.tx() as other:
+                    await other.run("SELECT pg_terminate_backend($1, 5000)", row[0])
+                begun.set()
+                if cut:
+                    await asyncio.Event().wait()
+                raise LookupError
 
     async def run() -> None:
         db = Database(await open_pool(clone.url, 1))

@@ -3,7 +3,7 @@
 from majlis.features.attachments.model import Stored
 from majlis.features.attachments.service import COLUMNS
 from majlis.features.channels.service import FROM, READABLE
-from majlis.kit.db import Query
+from majlis.kit.db import Query, in_turn
 
 _SHOWN = "a.attached > 0 AND a.removed_at IS NULL"
 # Whoever may read its channel reads all messages there; one that carries it is counted in `attached`. Before that
@@ -27,4 +27,4 @@ COUNT = Query(
       AND ($2::text IS NULL OR a.kind = $2)""",
 )
 # Those who come with one key stand in line until the first of them is done.
-IN_TURN = Query(object, "SELECT pg_advisory_xact_lock(hashtextextended($1, 20261121))")
+IN_TURN = in_turn(20261121)

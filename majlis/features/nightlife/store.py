@@ -5,7 +5,7 @@ from uuid import UUID
 from majlis.features.graph.service import BLOCKED, admits
 from majlis.features.nightlife.model import Attendee, Details, Personal
 from majlis.features.posts.service import LISTED
-from majlis.kit.db import Query
+from majlis.kit.db import Query, in_turn
 
 ADD_PERSON = """
 INSERT INTO nightlife_people (user_id, role, created_at, updated_at) VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING
@@ -69,7 +69,7 @@ ATTENDING = Query(int, f"SELECT count(*) FROM (SELECT 1 {_ATTEND} LIMIT $5) AS f
 
 # One thing after the other of a person about an event: who comes twice takes one place, and who comes and does not gives
 # it back.
-IN_TURN = Query(object, "SELECT pg_advisory_xact_lock(hashtextextended($1, 20261123))")
+IN_TURN = in_turn(20261123)
 HOLDS = Query(
     bool,
     """SELECT EXISTS (SELECT FROM tickets

@@ -6,7 +6,7 @@ import msgspec
 
 from majlis.features.graph.service import BLOCKED
 from majlis.features.rooms.model import MAX_MEMBERS
-from majlis.kit.db import Query
+from majlis.kit.db import Query, in_turn
 
 
 class Left(msgspec.Struct):
@@ -17,7 +17,7 @@ class Left(msgspec.Struct):
 
 
 # One after the other in a room: so nobody is said to come or go twice.
-IN_TURN = Query(object, "SELECT pg_advisory_xact_lock(hashtextextended($1, 20261122))")
+IN_TURN = in_turn(20261122)
 JOIN = Query(
     bool,
     """INSERT INTO room_members AS m (room_id, user_id, joined_at, seen_at) VALUES ($2, $1, $3, $3)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from majlis.kit import links, log, telemetry
 from majlis.kit.db import GAVE_WAY
-from majlis.kit.errors import MethodNotAllowed, NotFound, Refused, Unavailable
+from majlis.kit.errors import MethodNotAllowed, NotFound, Refused, Unavailable, gave_way
 from majlis.kit.http.deadlines import Deadlines
 from majlis.kit.http.handover import RESPOND
 from majlis.kit.http.request import Disconnected, Request
@@ -255,7 +255,7 @@ class Server:
         path = self._veil.shown(request.path)
         if isinstance(error, GAVE_WAY):
             logger.warning("gave way", exc_info=error, path=path, request_id=request.id)
-            return self._refusal(Unavailable(headers={"Retry-After": "1"}), request)
+            return self._refusal(gave_way(), request)
         logger.error("unexpected", exc_info=error, path=path, request_id=request.id)
         return self._refusal(Refused("Something went wrong here.", code="internal", status=500), request)
 

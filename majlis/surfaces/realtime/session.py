@@ -13,7 +13,7 @@ from majlis.features.sessions import service as sessions
 from majlis.features.sessions.model import BadAccess
 from majlis.kit import clock, ids, limits, log
 from majlis.kit.db import GAVE_WAY
-from majlis.kit.errors import Refused, Unavailable
+from majlis.kit.errors import Refused, gave_way
 from majlis.kit.http.sockets import Closed
 from majlis.kit.tokens import BadToken, Expired
 from majlis.surfaces.realtime import frames, hub
@@ -144,7 +144,7 @@ class Session(Connection):
             raise
         except GAVE_WAY as error:
             logger.warning("frame_gave_way", frame=t, user=str(self.me.id), exc_info=error)
-            self.answer("error", frames.refusal(Unavailable(headers={"Retry-After": "1"}), id))
+            self.answer("error", frames.refusal(gave_way(), id))
         except Exception:
             logger.exception("frame_failed", frame=t, user=str(self.me.id))
             self.refuse("internal", "Something went wrong here.", id)
